@@ -1,0 +1,79 @@
+/** The error log: nginx's lines, written at once, to files, stderr and syslog. */
+import { type LoadContext, perLoad } from "../config/load-context.ts";
+import { errorLogTime } from "./log-clock.ts";
+import { LogFile } from "./log-file.ts";
+import { LOG_ERR, LOG_STDERR, type LogLevel, levelName } from "./log-level.ts";
+import type { SyslogTarget } from "./syslog.ts";
+
+/** nginx cuts lines there (NGX_MAX_ERROR_STR). */
+const MAX_LINE_BYTES = 2048;
+
+/** One place that messages up to a level go to. */
+export interface ErrorTarget {
+  readonly level: LogLevel;
+  readonly to: LogFile | SyslogTarget;
+}
+
+function mostTalkative(targets: readonly ErrorTarget[]): LogLevel {
+  let most: LogLevel = LOG_STDERR;
+  for (const { level } of targets) if (level > most) most = level;
+  return most;
+}
+
+export class ErrorLog {
+  readonly targets: readonly ErrorTarget[];
+  /** The most talkative level of all targets. */
+  private readonly level: LogLevel;
+
+  constructor(targets: readonly ErrorTarget[]) {
+    this.targets = targets;
+    this.level = mostTalkative(targets);
+  }
+
+  /** Whether a message of that level is written anywhere: ask before making an expensive one. */
+  enabled(level: LogLevel): boolean {
+    return level <= this.level;
+  }
+
+  /** Writes `time [level] pid#pid: *connection message`; `connectionNumber` 0 for none. Never throws. */
+  write(level: LogLevel, connectionNumber: number, message: string): void {
+    if (level > this.level) return;
+    const pid = process.pid;
+    const connection = connectionNumber > 0 ? `*${connectionNumber} ` : "";
+    const line = `${errorLogTime()} [${levelName(level)}] ${pid}#${pid}: ${connection}${message}`;
+    const cut = line.length >= MAX_LINE_BYTES ? line.slice(0, MAX_LINE_BYTES - 1) : line;
+    for (const target of this.targets) {
+      if (level > target.level) continue;
+      if (target.to instanceof LogFile) target.to.writeNow(`${cut}\n`);
+      else target.to.send(level - 1, cut);
+    }
+  }
+
+  /** Opens the log's files again. */
+  reopen(): void {
+    for (const { to } of this.targets) if (to instanceof LogFile) to.reopen();
+  }
+}
+
+/** Standard error as a log; it is never opened again. */
+export const standardError = new LogFile("", 2);
+
+let fallback: ErrorLog = new ErrorLog([{ level: LOG_ERR, to: standardError }]);
+
+/** The log where the configuration names none: that of `-e`, or standard error, at level `error`. */
+export function defaultErrorLog(): ErrorLog {
+  return fallback;
+}
+
+/** Sets the file of `-e` as the log that holds where the configuration names none. */
+export function setDefaultErrorLog(to: LogFile): void {
+  fallback = new ErrorLog([{ level: LOG_ERR, to }]);
+}
+
+/** The log of the main level of one configuration; levels below it without error_log use it. */
+export const mainErrorLog = perLoad<{ log: ErrorLog | undefined }>(() => ({ log: undefined }));
+
+/** The log that holds at the main level: the one configured there, else the default. */
+export function errorLogOf(load: LoadContext): ErrorLog {
+  return mainErrorLog(load).log ?? defaultErrorLog();
+}

@@ -1,0 +1,185 @@
+/**
+ * The C library calls that Bun has no word for: sockets with every option, user and group look-up, descriptor duplication.
+ * Linux only. A call returns its result, or -1 with the error number in `lastErrno()`.
+ */
+import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
+
+const { i32, u32, ptr, cstring } = FFIType;
+
+const names = {
+  __errno_location: { args: [], returns: ptr },
+  strerror: { args: [i32], returns: cstring },
+  socket: { args: [i32, i32, i32], returns: i32 },
+  setsockopt: { args: [i32, i32, i32, ptr, u32], returns: i32 },
+  getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
+  bind: { args: [i32, ptr, u32], returns: i32 },
+  listen: { args: [i32, i32], returns: i32 },
+  getsockname: { args: [i32, ptr, ptr], returns: i32 },
+  close: { args: [i32], returns: i32 },
+  dup2: { args: [i32, i32], returns: i32 },
+  fcntl: { args: [i32, i32, i32], returns: i32 },
+  kill: { args: [i32, i32], returns: i32 },
+  setpriority: { args: [i32, i32, i32], returns: i32 },
+  setrlimit: { args: [i32, ptr], returns: i32 },
+  getpwnam: { args: [ptr], returns: ptr },
+  getgrnam: { args: [ptr], returns: ptr },
+} as const;
+
+// musl keeps the same calls in a file of another name.
+function openLibrary() {
+  try {
+    return dlopen("libc.so.6", names);
+  } catch {
+    return dlopen(process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1", names);
+  }
+}
+
+const c = openLibrary().symbols;
+
+export const EACCES = 13;
+export const EADDRINUSE = 98;
+
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+export const SO_KEEPALIVE = 9;
+export const SO_REUSEPORT = 15;
+export const IPPROTO_TCP = 6;
+export const TCP_KEEPIDLE = 4;
+export const TCP_KEEPINTVL = 5;
+export const TCP_KEEPCNT = 6;
+export const TCP_DEFER_ACCEPT = 9;
+export const TCP_FASTOPEN = 23;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+// The types leave room for addresses beyond 2^53, which user space does not have.
+function pointer(value: number | bigint | null): Pointer | undefined {
+  return value === null ? undefined : (Number(value) as Pointer);
+}
+
+/** errno of the last call that returned -1; only valid right after it. */
+export function lastErrno(): number {
+  const at = pointer(c.__errno_location());
+  return at === undefined ? 0 : read.i32(at, 0);
+}
+
+/** The system's text for an error number: `Address already in use`. */
+export function errorText(errno: number): string {
+  return String(c.strerror(errno));
+}
+
+/** nginx's way to name an error: `98: Address already in use`. */
+export function numberedError(errno: number): string {
+  return `${errno}: ${errorText(errno)}`;
+}
+
+/** What a failed `node:fs` call threw, in nginx's form. */
+export function numberedException(error: unknown): string {
+  const errno = exceptionErrno(error);
+  return errno === undefined ? String(error) : numberedError(errno);
+}
+
+/** The positive error number of what a failed `node:fs` call threw; undefined for any other exception. */
+export function exceptionErrno(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null || !("errno" in error) || typeof error.errno !== "number") {
+    return undefined;
+  }
+  return Math.abs(error.errno);
+}
+
+/** A stream socket that does not block and is not inherited by accident, or -1. */
+export function streamSocket(family: number): number {
+  return c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/** Sets an integer option; -1 on failure. */
+export function setIntegerOption(fd: number, level: number, option: number, value: number): number {
+  // The array itself is passed, not its address: an address alone would let the collector free it.
+  return c.setsockopt(fd, level, option, new Int32Array([value]), 4);
+}
+
+/** Reads an integer option, or undefined on failure. */
+export function integerOption(fd: number, level: number, option: number): number | undefined {
+  const value = new Int32Array(1);
+  return c.getsockopt(fd, level, option, value, new Uint32Array([4])) === 0 ? value[0] : undefined;
+}
+
+/** bind(2) to an address in the system's binary form; -1 on failure. */
+export function bindSocket(fd: number, address: Uint8Array): number {
+  return c.bind(fd, address, address.length);
+}
+
+/** listen(2); -1 on failure. Calling it again changes the backlog. */
+export function listenSocket(fd: number, backlog: number): number {
+  return c.listen(fd, backlog);
+}
+
+/** The address a socket is bound to, in the system's binary form; undefined when `fd` is no socket. */
+export function socketName(fd: number): Uint8Array | undefined {
+  const room = new Uint8Array(128);
+  const length = new Uint32Array([room.length]);
+  if (c.getsockname(fd, room, length) !== 0) return undefined;
+  return room.subarray(0, length[0]);
+}
+
+export function closeDescriptor(fd: number): void {
+  c.close(fd);
+}
+
+/** Makes `to` the same open file as `from`; -1 on failure. */
+export function duplicateOnto(from: number, to: number): number {
+  return c.dup2(from, to);
+}
+
+/** Marks a descriptor as not inherited by programs started later. */
+export function closeOnExec(fd: number): void {
+  const F_SETFD = 2;
+  const FD_CLOEXEC = 1;
+  c.fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/** kill(2): 0, or the error number. `process.kill` refuses numbers that nginx would try. */
+export function sendSignal(pid: number, signal: number): number {
+  return c.kill(pid, signal) === 0 ? 0 : lastErrno();
+}
+
+/** Sets the scheduling priority of this process; -1 on failure. */
+export function setOwnPriority(priority: number): number {
+  return c.setpriority(0, 0, priority);
+}
+
+/** Sets both limits of open descriptors; -1 on failure. */
+export function setDescriptorLimit(limit: number): number {
+  const RLIMIT_NOFILE = 7;
+  return c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([BigInt(limit), BigInt(limit)]));
+}
+
+function terminated(text: string): Uint8Array {
+  return Buffer.from(`${text}\0`, "latin1");
+}
+
+// struct passwd and struct group both begin with two pointers, then the numbers.
+const ID_OFFSET = 16;
+
+/** A user's number and main group, or undefined when there is no such user. */
+export function userByName(name: string): { readonly uid: number; readonly gid: number } | undefined {
+  const entry = pointer(c.getpwnam(terminated(name)));
+  if (entry === undefined) return undefined;
+  return { uid: read.u32(entry, ID_OFFSET), gid: read.u32(entry, ID_OFFSET + 4) };
+}
+
+/** A group's number, or undefined when there is no such group. */
+export function groupByName(name: string): number | undefined {
+  const entry = pointer(c.getgrnam(terminated(name)));
+  return entry === undefined ? undefined : read.u32(entry, ID_OFFSET);
+}
