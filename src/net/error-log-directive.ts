@@ -1,8 +1,7 @@
 /** The arguments of `error_log`, which are the same at the main, http, server and location levels. */
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
-import { ErrorLog, type ErrorTarget, standardError } from "./error-log.ts";
+import { DEBUG, ERR, ErrorLog, type ErrorTarget, type LogLevel, levelByName, standardError } from "./error-log.ts";
 import { type LogFile, logFile } from "./log-file.ts";
-import { LOG_DEBUG, LOG_ERR, type LogLevel, levelByName } from "./log-level.ts";
 import { parseSyslog, type SyslogTarget } from "./syslog.ts";
 
 /** nginx's parts of the debug log: any of them stands for all of them here. */
@@ -36,8 +35,8 @@ function levelOf(args: readonly string[]): LogLevel | ConfigFault {
   let level: LogLevel | undefined;
   for (const name of args) {
     if (debugParts.includes(name)) {
-      if (level !== undefined && level !== LOG_DEBUG) return new ConfigFault(`invalid log level "${name}"`);
-      level = LOG_DEBUG;
+      if (level !== undefined && level !== DEBUG) return new ConfigFault(`invalid log level "${name}"`);
+      level = DEBUG;
       continue;
     }
     const found = levelByName(name);
@@ -45,5 +44,5 @@ function levelOf(args: readonly string[]): LogLevel | ConfigFault {
     if (level !== undefined) return new ConfigFault(`duplicate log level "${name}"`);
     level = found;
   }
-  return level ?? LOG_ERR;
+  return level ?? ERR;
 }

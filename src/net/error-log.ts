@@ -2,8 +2,43 @@
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import { errorLogTime } from "./log-clock.ts";
 import { LogFile } from "./log-file.ts";
-import { LOG_ERR, LOG_STDERR, type LogLevel, levelName } from "./log-level.ts";
 import type { SyslogTarget } from "./syslog.ts";
+
+/** nginx's numbers: a message is written where its number is at most the log's. */
+export type LogLevel = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+export const STDERR = 0;
+export const EMERG = 1;
+export const ALERT = 2;
+export const CRIT = 3;
+export const ERR = 4;
+export const WARN = 5;
+export const NOTICE = 6;
+export const INFO = 7;
+export const DEBUG = 8;
+
+const names = ["", "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"] as const;
+
+const byName = new Map<string, LogLevel>([
+  ["emerg", EMERG],
+  ["alert", ALERT],
+  ["crit", CRIT],
+  ["error", ERR],
+  ["warn", WARN],
+  ["notice", NOTICE],
+  ["info", INFO],
+  ["debug", DEBUG],
+]);
+
+/** The name in the configuration and in log lines: `error`. */
+export function levelName(level: LogLevel): string {
+  return names[level];
+}
+
+/** The level of that name, or undefined. */
+export function levelByName(name: string): LogLevel | undefined {
+  return byName.get(name);
+}
 
 /** nginx cuts lines there (NGX_MAX_ERROR_STR). */
 const MAX_LINE_BYTES = 2048;
@@ -15,7 +50,7 @@ export interface ErrorTarget {
 }
 
 function mostTalkative(targets: readonly ErrorTarget[]): LogLevel {
-  let most: LogLevel = LOG_STDERR;
+  let most: LogLevel = STDERR;
   for (const { level } of targets) if (level > most) most = level;
   return most;
 }
@@ -58,7 +93,7 @@ export class ErrorLog {
 /** Standard error as a log; it is never opened again. */
 export const standardError = new LogFile("", 2);
 
-let fallback: ErrorLog = new ErrorLog([{ level: LOG_ERR, to: standardError }]);
+let fallback: ErrorLog = new ErrorLog([{ level: ERR, to: standardError }]);
 
 /** The log where the configuration names none: that of `-e`, or standard error, at level `error`. */
 export function defaultErrorLog(): ErrorLog {
@@ -67,7 +102,7 @@ export function defaultErrorLog(): ErrorLog {
 
 /** Sets the file of `-e` as the log that holds where the configuration names none. */
 export function setDefaultErrorLog(to: LogFile): void {
-  fallback = new ErrorLog([{ level: LOG_ERR, to }]);
+  fallback = new ErrorLog([{ level: ERR, to }]);
 }
 
 /** The log of the main level of one configuration; levels below it without error_log use it. */
