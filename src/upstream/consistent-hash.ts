@@ -70,10 +70,10 @@ function chooseAmong(attempt: Attempt, peers: readonly Peer[], nowMs: number): P
   return best;
 }
 
-function nextOnRing(attempt: Attempt, ring: Ring): Peer | undefined {
-  if (attempt.misses > MAX_MISSES || attempt.group.peers.length < 2 || attempt.key === "") {
-    return nextRoundRobin(attempt);
-  }
+function nextOnRing(attempt: Attempt, ring: Ring, group: PeerGroup): Peer | undefined {
+  // The ring knows the primary peers only.
+  const offRing = attempt.misses > MAX_MISSES || attempt.group !== group;
+  if (offRing || group.peers.length < 2 || attempt.key === "") return nextRoundRobin(attempt);
   const nowMs = attempt.input.nowMs;
   for (;;) {
     const peer = chooseAmong(attempt, ring.owners[attempt.hash % ring.owners.length]!, nowMs);
@@ -93,7 +93,7 @@ export function consistentHash(group: PeerGroup): Balancer {
       attempt.hash = findPoint(ring.hashes, crc32Latin1(attempt.key, 0));
       return attempt;
     },
-    next: (attempt) => nextOnRing(attempt, ring),
+    next: (attempt) => nextOnRing(attempt, ring, group),
     free: freePeer,
   };
 }

@@ -1,0 +1,95 @@
+/** The upstreams of one configuration, by name (ngx_http_upstream_add). */
+import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
+import { type LoadContext, perLoad } from "../config/load-context.ts";
+import type { Statement } from "../config/syntax.ts";
+import { DEFAULT_PEER_OPTIONS } from "./peer.ts";
+import { ipPeerAddress, literalAddress, Upstream } from "./upstream.ts";
+
+export class UpstreamSet {
+  /** In the order in which they were named. */
+  private readonly all: Upstream[] = [];
+  private readonly byName = new Map<string, Upstream[]>();
+
+  /** The upstream of an `upstream NAME` block; a `proxy_pass` above it may have named it already. */
+  define(name: string, statement: Statement): Upstream | ConfigFault {
+    for (const known of this.named(name)) {
+      if (known.explicit) return new ConfigFault(`duplicate upstream "${name}"`);
+      if (known.portWritten) {
+        const where = `${known.statement?.file}:${known.statement?.line}`;
+        return new ConfigFault(`upstream "${name}" may not have port ${known.port} in ${where}`);
+      }
+      known.explicit = true;
+      known.port = 0;
+      known.statement = statement;
+      return known;
+    }
+    const upstream = this.add(new Upstream(name, 0, false, statement));
+    upstream.explicit = true;
+    return upstream;
+  }
+
+  /** The upstream of that name that an `upstream` block defines, in any case of letters. */
+  find(name: string): Upstream | undefined {
+    return this.named(name).find((upstream) => upstream.explicit);
+  }
+
+  /**
+   * The upstream that a `proxy_pass` means by a host and port: the block of that name, above or below, else the host's
+   * addresses. Its peers are there when the load has ended. `host` is a name, an IP literal (IPv6 in brackets) or
+   * `unix:` and a path; `portWritten` tells a written port from the scheme's default one. A host that is not found
+   * and a port on a block's name are reported at `site`.
+   */
+  implicit(host: string, port: number, site: DirectiveSite, portWritten = false): Upstream {
+    for (const known of this.named(host)) {
+      if (known.explicit && portWritten) {
+        site.load.fail(site.statement, `upstream "${host}" may not have port ${port}`);
+      }
+      if (known.explicit || known.port === port) return known;
+    }
+    return this.add(new Upstream(host, port, portWritten, site.statement));
+  }
+
+  /** Looks up the hosts of upstreams without a block, and completes them all. Runs when all directives are read. */
+  complete(load: LoadContext): void {
+    for (const upstream of this.all) {
+      if (upstream.explicit) {
+        upstream.complete(load);
+        continue;
+      }
+      const { name, port } = upstream;
+      const literal = literalAddress(name, port);
+      const server = { text: name, options: DEFAULT_PEER_OPTIONS, addresses: literal === undefined ? [] : [literal] };
+      upstream.servers.push(server);
+      if (literal !== undefined) {
+        upstream.complete(load);
+        continue;
+      }
+      load.pending.push(
+        load.hosts.lookup(name).then((ips) => {
+          server.addresses = ips.map((ip) => ipPeerAddress(ip, port));
+          if (ips.length > 0) upstream.complete(load);
+          else load.fail(upstream.statement, `host not found in upstream "${name}"`);
+        }),
+      );
+    }
+  }
+
+  /** In the order in which they were named: for the status page and for closing their pools. */
+  [Symbol.iterator](): Iterator<Upstream> {
+    return this.all[Symbol.iterator]();
+  }
+
+  private named(name: string): readonly Upstream[] {
+    return this.byName.get(name.toLowerCase()) ?? [];
+  }
+
+  private add(upstream: Upstream): Upstream {
+    const key = upstream.name.toLowerCase();
+    this.byName.set(key, [...this.named(key), upstream]);
+    this.all.push(upstream);
+    return upstream;
+  }
+}
+
+/** The upstreams of a load. */
+export const upstreams = perLoad(() => new UpstreamSet());
