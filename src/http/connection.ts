@@ -1,0 +1,485 @@
+/**
+ * One client connection: reads heads and bodies, runs requests one after another, keeps alive, lingers, closes.
+ * Hot: a request that fits one chunk and is answered at once costs one parse and one write.
+ */
+import { INFO } from "../net/error-log.ts";
+import type { Socket, SocketOwner } from "../net/socket.ts";
+import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import { HeaderList } from "./header-list.ts";
+import type { AddressServers, Server } from "./location.ts";
+import { Output } from "./output.ts";
+import { closeRequest, finalize, startPhases } from "./phases.ts";
+import { Request } from "./request.ts";
+import { RequestBody } from "./request-body.ts";
+import { type HeadError, RequestHeadParser } from "./request-head.ts";
+import { checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
+
+/** A listening address as connections see it; a reload replaces `servers`. */
+export interface ListenBinding {
+  servers: AddressServers;
+  /** As configured, e.g. 127.0.0.1:80. */
+  readonly text: string;
+  readonly isUnix: boolean;
+}
+
+/** What the worker offers its connections. */
+export interface ConnectionHost {
+  onConnectionClosed(connection: Connection): void;
+  /** True while the worker shuts down: no connection is kept for another request. */
+  readonly draining: boolean;
+}
+
+type State = "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
+
+/** Input that arrives while a request is being answered (pipelining) is kept up to this size, then reading pauses. */
+const PIPELINE_BYTES = 16 * 1024;
+
+const READ_TIMER = 0;
+const SEND_TIMER = 1;
+const RATE_TIMER = 2;
+
+/** Parsers are used for the length of one head only, so idle connections and tunnels hold none. */
+const spareParsers: RequestHeadParser[] = [];
+const framing: RequestFraming = {
+  host: "",
+  contentLength: -1,
+  chunked: false,
+  keepAlive: false,
+  upgrade: undefined,
+  expectContinue: false,
+};
+
+let connectionCount = 0;
+
+/** Numbers connections of clients and upstreams alike, as nginx's ngx_connection_counter. */
+export function nextConnectionNumber(): number {
+  return ++connectionCount;
+}
+
+export class Connection implements SocketOwner, TimerOwner {
+  readonly socket: Socket;
+  readonly number = nextConnectionNumber();
+  readonly binding: ListenBinding;
+  readonly host: ConnectionHost;
+  readonly output: Output;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly startMs = nowMs();
+  /** Requests begun on this connection: `$connection_requests`. */
+  requests = 0;
+  request: Request | undefined = undefined;
+  private state: State = "idle";
+  private parser: RequestHeadParser | undefined = undefined;
+  private input: Buffer | undefined = undefined;
+  private inputAt = 0;
+  private paused = false;
+  private pumping = false;
+  /** The client has sent FIN. */
+  private ended = false;
+  private readonly readTimer = new Timer(this, READ_TIMER);
+  private sendTimer: Timer | undefined = undefined;
+  private rateTimer: Timer | undefined = undefined;
+  private lingerUntilMs = 0;
+
+  constructor(socket: Socket, binding: ListenBinding, host: ConnectionHost) {
+    this.socket = socket;
+    this.binding = binding;
+    this.host = host;
+    this.output = new Output(socket);
+    this.remoteAddress = binding.isUnix ? "unix:" : plainAddress(socket.remoteAddress);
+    this.remotePort = binding.isUnix ? 0 : (socket.remotePort ?? 0);
+    this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
+  }
+
+  get open(): boolean {
+    return this.state !== "closed";
+  }
+
+  /** Waiting between requests, nothing begun: may be closed without anybody missing it. */
+  get idle(): boolean {
+    return this.state === "idle" && this.input === undefined;
+  }
+
+  // Socket events
+
+  onData(chunk: Buffer): void {
+    if (this.state === "lingering") {
+      this.armLinger();
+      return;
+    }
+    if (this.input === undefined) {
+      this.input = chunk;
+      this.inputAt = 0;
+    } else {
+      this.input = Buffer.concat([this.input.subarray(this.inputAt), chunk]);
+      this.inputAt = 0;
+    }
+    this.pump();
+  }
+
+  onDrain(): void {
+    this.output.drained();
+    this.flush();
+  }
+
+  onEnd(): void {
+    this.ended = true;
+    switch (this.state) {
+      case "idle":
+      case "lingering":
+        this.close();
+        return;
+      case "head":
+        if (this.request === undefined) this.beginFailed({ status: 400, message: "client prematurely closed connection" });
+        return;
+      case "body":
+        this.request?.body?.onClientGone();
+        return;
+      case "busy":
+        this.request?.abortListener?.onClientAbort(false);
+        return;
+      default:
+        return;
+    }
+  }
+
+  onClose(reset: boolean): void {
+    if (this.state === "closed") return;
+    const r = this.request;
+    this.markClosed();
+    if (r === undefined) return;
+    if (r.abortListener !== undefined) r.abortListener.onClientAbort(reset);
+    else if (r.body !== undefined && !r.body.complete) r.body.onClientGone();
+    if (!r.finished) closeRequest(r);
+  }
+
+  onTimer(tag: number): void {
+    if (tag === READ_TIMER) this.onReadTimeout();
+    else if (tag === SEND_TIMER) this.onSendTimeout();
+    else this.flush();
+  }
+
+  // Reading
+
+  /** Works through the input for as long as the state wants input. Not re-entrant: a finished request only sets state. */
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    while (this.input !== undefined) {
+      if (this.state === "idle" || this.state === "head") {
+        if (!this.readHead(this.input)) break;
+      } else if (this.state === "body") {
+        this.inputAt = this.request!.body!.feed(this.input, this.inputAt);
+        this.dropConsumedInput();
+      } else {
+        break;
+      }
+    }
+    this.pumping = false;
+    const waiting = this.input === undefined ? 0 : this.input.length - this.inputAt;
+    if (waiting > PIPELINE_BYTES && this.state !== "closed") this.pauseReading();
+  }
+
+  /** Parses from the input; true when a request began and may want more of the input. */
+  private readHead(input: Buffer): boolean {
+    if (this.parser === undefined) {
+      this.parser = spareParsers.pop() ?? new RequestHeadParser();
+      this.parser.limits = this.binding.servers.defaultServer.core;
+      this.parser.reset(new HeaderList());
+    }
+    const parser = this.parser;
+    const at = parser.feed(input, this.inputAt);
+    if (at === -1) {
+      this.input = undefined;
+      if (parser.started && this.state === "idle") {
+        this.state = "head";
+        this.readTimer.arm(this.binding.servers.defaultServer.core.clientHeaderTimeoutMs);
+      }
+      return true;
+    }
+    if (at === -2) {
+      this.beginFailed(parser.error!);
+      return false;
+    }
+    this.inputAt = at;
+    this.dropConsumedInput();
+    this.begin(parser);
+    return true;
+  }
+
+  private dropConsumedInput(): void {
+    if (this.input !== undefined && this.inputAt >= this.input.length) this.input = undefined;
+  }
+
+  private begin(parser: RequestHeadParser): void {
+    this.parser = undefined;
+    this.readTimer.disarm();
+    this.state = "busy";
+    const failure = checkRequestHeaders(parser, framing);
+    const servers = this.binding.servers;
+    const server = failure === undefined ? this.findServer(framing.host, servers) : servers.defaultServer;
+    const r = this.newRequest(server, parser);
+    spareParsers.push(parser);
+    if (failure !== undefined) {
+      this.refuse(r, failure);
+      return;
+    }
+    r.host = framing.host;
+    r.contentLength = framing.contentLength;
+    r.chunked = framing.chunked;
+    r.upgrade = framing.upgrade;
+    r.expectContinue = framing.expectContinue;
+    r.keepAlive = framing.keepAlive;
+    if (r.contentLength > 0 || r.chunked) {
+      r.body = new RequestBody(r);
+    }
+    startPhases(r);
+  }
+
+  private findServer(host: string, servers: AddressServers): Server {
+    return servers.find(host, undefined) ?? servers.defaultServer;
+  }
+
+  private newRequest(server: Server, parser: RequestHeadParser): Request {
+    const r = new Request(this, server, parser.headers);
+    r.method = parser.method;
+    r.requestLine = parser.requestLine;
+    r.unparsedUri = parser.unparsedUri;
+    r.uri = parser.uri;
+    r.args = parser.args;
+    r.httpVersion = parser.httpVersion;
+    r.headBytes = parser.headBytes;
+    r.sentBefore = this.output.sentBytes;
+    this.requests++;
+    this.request = r;
+    return r;
+  }
+
+  /** A head that could not be read: answered by the default server, then the connection ends. */
+  private beginFailed(error: HeadError): void {
+    const parser = this.parser;
+    if (parser === undefined) {
+      this.close();
+      return;
+    }
+    this.parser = undefined;
+    this.readTimer.disarm();
+    this.state = "busy";
+    this.input = undefined;
+    const r = this.newRequest(this.binding.servers.defaultServer, parser);
+    r.action = "reading client request line";
+    this.refuse(r, error);
+  }
+
+  private refuse(r: Request, error: HeadError): void {
+    r.keepAlive = false;
+    r.log(INFO, error.message);
+    finalize(r, error.status);
+  }
+
+  /** Begins (or goes on) to read the request's body. */
+  readBody(): void {
+    if (this.state === "closed") return;
+    this.state = "body";
+    this.armBodyTimer();
+    this.resumeReading();
+    this.pump();
+  }
+
+  armBodyTimer(): void {
+    this.readTimer.arm(this.request!.location.core.clientBodyTimeoutMs);
+  }
+
+  /** The body has been read, or reading rests because its consumer is slow. */
+  bodyPaused(): void {
+    this.readTimer.disarm();
+    if (this.state === "body") this.state = "busy";
+  }
+
+  pauseReading(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  private resumeReading(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.socket.resume();
+  }
+
+  // Writing
+
+  /** Sends what is queued. True when all of it is with the kernel; otherwise the request's producer is called later. */
+  flush(): boolean {
+    const r = this.request;
+    const limit = r === undefined || r.limitRate === undefined ? Number.MAX_SAFE_INTEGER : this.allowedBytes(r);
+    const done = this.output.flush(limit);
+    if (this.state === "closed") return true;
+    if (!done) {
+      if (this.output.blocked) this.armSendTimer(r);
+      return false;
+    }
+    this.sendTimer?.disarm();
+    if (r === undefined) return true;
+    if (r.finished) this.requestDone(r);
+    else r.producer?.onWritable();
+    return true;
+  }
+
+  /** limit_rate: bytes that may be sent now; arms a timer for the rest (ngx_http_write_filter). */
+  private allowedBytes(r: Request): number {
+    const rate = r.limitRate!;
+    if (rate === 0) return Number.MAX_SAFE_INTEGER;
+    const seconds = Math.floor((Date.now() - r.startedAt) / 1000) + 1;
+    const sent = this.output.sentBytes - r.sentBefore;
+    const allowed = rate * seconds - (sent - (r.limitRateAfter ?? 0));
+    if (allowed < this.output.pendingBytes) {
+      this.rateTimer ??= new Timer(this, RATE_TIMER);
+      this.rateTimer.arm(allowed > 0 ? 1000 : Math.ceil((-allowed * 1000) / rate) + 1);
+    }
+    return allowed;
+  }
+
+  private armSendTimer(r: Request | undefined): void {
+    const core = (r?.location ?? this.binding.servers.defaultServer.level).core;
+    this.sendTimer ??= new Timer(this, SEND_TIMER);
+    this.sendTimer.arm(core.sendTimeoutMs);
+  }
+
+  // Ends
+
+  /** The response has been queued as a whole: called by `phases.finishRequest` after logging is due. */
+  finishResponse(r: Request): void {
+    r.finished = true;
+    r.abortListener = undefined;
+    r.producer = undefined;
+    if (this.flush() || this.state === "closed") return;
+  }
+
+  private requestDone(r: Request): void {
+    if (this.request !== r) return;
+    closeRequest(r);
+    if (this.state === "closed") return;
+    const core = r.location.core;
+    const bodyLeft = r.body !== undefined && !r.body.complete;
+    this.request = undefined;
+    if (!r.keepAlive || this.ended || this.host.draining) {
+      const lingers =
+        core.lingeringClose === "always" ||
+        (core.lingeringClose === "on" && (bodyLeft || this.input !== undefined || this.paused));
+      if (lingers && !this.ended) this.linger(core.lingeringTimeMs, core.lingeringTimeoutMs);
+      else this.close();
+      return;
+    }
+    this.state = "idle";
+    this.readTimer.arm(core.keepaliveTimeout.timeoutMs);
+    this.resumeReading();
+    this.pump();
+  }
+
+  private lingerTimeoutMs = 0;
+
+  /** RFC 9112 9.6: half-close, then read on, so that the client gets the response instead of a reset. */
+  private linger(totalMs: number, timeoutMs: number): void {
+    this.state = "lingering";
+    this.input = undefined;
+    this.lingerUntilMs = nowMs() + totalMs;
+    this.lingerTimeoutMs = timeoutMs;
+    this.resumeReading();
+    this.socket.shutdown();
+    this.armLinger();
+  }
+
+  private armLinger(): void {
+    const left = this.lingerUntilMs - nowMs();
+    if (left <= 0) this.close();
+    else this.readTimer.arm(Math.min(left, this.lingerTimeoutMs));
+  }
+
+  private onReadTimeout(): void {
+    switch (this.state) {
+      case "head": {
+        const parser = this.parser;
+        if (parser !== undefined) {
+          const r = this.newRequest(this.binding.servers.defaultServer, parser);
+          r.action = "reading client request headers";
+          r.log(INFO, "client timed out (110: Connection timed out)");
+          r.out.status = 408;
+          closeRequest(r);
+          this.closeTimedOut(r);
+          return;
+        }
+        this.close();
+        return;
+      }
+      case "body":
+        this.request?.body?.onTimeout();
+        return;
+      default:
+        this.close();
+    }
+  }
+
+  private onSendTimeout(): void {
+    const r = this.request;
+    if (r !== undefined) {
+      r.log(INFO, "client timed out (110: Connection timed out)");
+      r.abortListener?.onClientAbort(true);
+      this.closeTimedOut(r);
+      return;
+    }
+    this.close();
+  }
+
+  /** reset_timedout_connection: an RST frees the kernel's send buffer at once. */
+  closeTimedOut(r: Request): void {
+    if (r.location.core.resetTimedoutConnection) this.abort();
+    else this.close();
+  }
+
+  /** Hands the socket to a tunnel. Returns what the client has sent already. */
+  becomeTunnel(): Buffer | undefined {
+    this.state = "tunnel";
+    this.readTimer.disarm();
+    this.sendTimer?.disarm();
+    const rest = this.input?.subarray(this.inputAt);
+    this.input = undefined;
+    this.resumeReading();
+    return rest;
+  }
+
+  /** Ends the connection at once; whatever is unsent is lost. */
+  close(): void {
+    if (this.state === "closed") return;
+    const r = this.request;
+    this.markClosed();
+    this.socket.end();
+    if (r !== undefined) closeRequest(r);
+  }
+
+  abort(): void {
+    if (this.state === "closed") return;
+    const r = this.request;
+    this.markClosed();
+    this.socket.terminate();
+    if (r !== undefined) closeRequest(r);
+  }
+
+  private markClosed(): void {
+    this.state = "closed";
+    this.request = undefined;
+    this.input = undefined;
+    this.readTimer.release();
+    this.sendTimer?.release();
+    this.rateTimer?.release();
+    this.output.discard();
+    this.host.onConnectionClosed(this);
+  }
+}
+
+/** IPv4 clients of a dual-stack socket are shown as IPv4. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.startsWith("::ffff:") ? address.slice(7) : address;
+}

@@ -1,0 +1,150 @@
+/** Header fields of one message: parallel arrays in the order in which they came. Hot: no closures, reusable. */
+
+/** Names longer than this are not worth sharing. */
+const MAX_INTERNED_LENGTH = 64;
+/** Distinct spellings kept; an attacker who sends more only makes the table start afresh. */
+const MAX_INTERNED_NAMES = 1024;
+
+/** A field name as sent, with its lower-case form. */
+export interface InternedName {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** Spelling as sent -> shared strings. */
+const interned = new Map<string, InternedName>();
+/** Lower-case form -> the one string that all spellings share. */
+const keys = new Map<string, string>();
+
+/** Lower-cases A-Z only: bytes above 0x7f are left alone, as by ngx_strlow. */
+export function asciiLowerCase(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) < 0x80) continue;
+    let lower = "";
+    for (let j = 0; j < text.length; j++) {
+      const c = text.charCodeAt(j);
+      lower += c >= 0x41 && c <= 0x5a ? String.fromCharCode(c | 0x20) : text.charAt(j);
+    }
+    return lower;
+  }
+  return text.toLowerCase();
+}
+
+/** A copy that does not keep the text alive from which `part` was cut. */
+function detached(part: string): string {
+  return Buffer.from(part, "latin1").latin1Slice();
+}
+
+function learn(name: string): InternedName {
+  if (name.length > MAX_INTERNED_LENGTH) return { name, key: asciiLowerCase(name) };
+  if (interned.size >= MAX_INTERNED_NAMES) {
+    interned.clear();
+    keys.clear();
+  }
+  const own = detached(name);
+  const lower = asciiLowerCase(own);
+  const known = keys.get(lower);
+  if (known === undefined) keys.set(lower, lower);
+  const entry = { name: own, key: known ?? lower };
+  interned.set(own, entry);
+  return entry;
+}
+
+/** The shared strings for a field name; equal names get the same ones as long as the bounded table holds them. */
+export function internHeaderName(name: string): InternedName {
+  return interned.get(name) ?? learn(name);
+}
+
+/** The fields of a request or response. `names[i]`, `keys[i]` and `values[i]` belong together. */
+export class HeaderList {
+  count = 0;
+  /** As sent. */
+  names: string[] = [];
+  /** Lower case, interned. */
+  keys: string[] = [];
+  values: string[] = [];
+
+  clear(): void {
+    this.count = 0;
+    this.names.length = 0;
+    this.keys.length = 0;
+    this.values.length = 0;
+  }
+
+  add(name: string, value: string): void {
+    const entry = internHeaderName(name);
+    this.addInterned(entry.name, entry.key, value);
+  }
+
+  /** For callers that know the lower-case form already. */
+  addInterned(name: string, key: string, value: string): void {
+    this.names.push(name);
+    this.keys.push(key);
+    this.values.push(value);
+    this.count++;
+  }
+
+  /** The first value. */
+  get(key: string): string | undefined {
+    const keys = this.keys;
+    for (let i = 0; i < this.count; i++) {
+      if (keys[i] === key) return this.values[i];
+    }
+    return undefined;
+  }
+
+  /** All values of a name, joined. */
+  getJoined(key: string, separator: string): string | undefined {
+    const keys = this.keys;
+    let joined: string | undefined;
+    for (let i = 0; i < this.count; i++) {
+      if (keys[i] !== key) continue;
+      const value = this.values[i]!;
+      joined = joined === undefined ? value : joined + separator + value;
+    }
+    return joined;
+  }
+
+  has(key: string): boolean {
+    const keys = this.keys;
+    for (let i = 0; i < this.count; i++) {
+      if (keys[i] === key) return true;
+    }
+    return false;
+  }
+
+  /** Removes every field of that name. */
+  remove(key: string): void {
+    this.removeFrom(key, 0);
+  }
+
+  /** Makes `value` the only one of that name, in the place of the first; adds it where there was none. */
+  set(name: string, value: string): void {
+    const entry = internHeaderName(name);
+    for (let i = 0; i < this.count; i++) {
+      if (this.keys[i] !== entry.key) continue;
+      this.names[i] = entry.name;
+      this.values[i] = value;
+      this.removeFrom(entry.key, i + 1);
+      return;
+    }
+    this.addInterned(entry.name, entry.key, value);
+  }
+
+  private removeFrom(key: string, first: number): void {
+    let kept = first;
+    for (let i = first; i < this.count; i++) {
+      if (this.keys[i] === key) continue;
+      if (kept !== i) {
+        this.names[kept] = this.names[i]!;
+        this.keys[kept] = this.keys[i]!;
+        this.values[kept] = this.values[i]!;
+      }
+      kept++;
+    }
+    this.count = kept;
+    this.names.length = kept;
+    this.keys.length = kept;
+    this.values.length = kept;
+  }
+}

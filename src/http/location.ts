@@ -1,0 +1,76 @@
+/** Servers and locations as requests see them: compiled from the configuration, swapped as a whole on reload. */
+import type { ErrorLog } from "../net/error-log.ts";
+import type { HeaderFilter } from "./header-filter.ts";
+import type { CoreSettings, Handler } from "./settings.ts";
+
+/** What runs in the rewrite phases; returns a verdict of `phases.ts`. */
+export type RewriteProgram = Handler;
+
+/** A location, the level of a server outside all locations, or an `if` block. */
+export interface Location {
+  /** As written: `/ws/`, `~ \.php$`, `@fallback`; the server's own level has "". */
+  readonly name: string;
+  /** Settings of all modules, by `Module.id`. */
+  readonly settings: object[];
+  readonly core: CoreSettings;
+  readonly kind: "prefix" | "exact" | "regex" | "named" | "if" | "server" | "limit_except";
+  /** `^~`: no regular expressions after this one. */
+  readonly noRegex: boolean;
+  readonly regex: RegExp | undefined;
+  /** Stores named captures of `regex` after a match. */
+  capture: ((r: import("./request.ts").Request, match: RegExpExecArray) => void) | undefined;
+  /** Nested locations. */
+  tree: LocationTree | undefined;
+  /** `location /x/` with a proxying handler: `/x` is redirected to it. */
+  autoRedirect: boolean;
+  rewrite: RewriteProgram | undefined;
+  handler: Handler | undefined;
+  /** limit_except: the level that holds for the methods it does not except. */
+  limitExcept: { readonly methods: ReadonlySet<string>; readonly level: Location } | undefined;
+}
+
+/** The locations of one level, in the order in which nginx tries them. */
+export interface LocationTree {
+  readonly exact: ReadonlyMap<string, Location>;
+  /** Longest first. */
+  readonly prefixes: readonly Location[];
+  readonly regexes: readonly Location[];
+}
+
+export interface Server {
+  /** The first server_name, as `$server_name`. */
+  readonly name: string;
+  /** The server's own level. */
+  readonly level: Location;
+  readonly core: CoreSettings;
+  readonly tree: LocationTree;
+  readonly named: ReadonlyMap<string, Location>;
+  readonly http: HttpConfig;
+}
+
+/** The whole of one loaded `http` block. */
+export interface HttpConfig {
+  readonly servers: readonly Server[];
+  readonly phases: PhaseHandlers;
+  readonly headerFilters: readonly HeaderFilter[];
+  readonly errorLog: ErrorLog;
+  /** Length of `Request.slots`. */
+  readonly slotCount: number;
+}
+
+/** Handlers that modules added, in the order of the module list. */
+export interface PhaseHandlers {
+  readonly preAccess: Handler[];
+  readonly access: Handler[];
+  readonly preContent: Handler[];
+  /** For locations without a handler of their own: index, static files. */
+  readonly content: Handler[];
+  readonly log: ((r: import("./request.ts").Request) => void)[];
+}
+
+/** Which server answers for a name on one listening address. */
+export interface AddressServers {
+  readonly defaultServer: Server;
+  /** Set when more than one server listens here. */
+  find(host: string, r: import("./request.ts").Request | undefined): Server | undefined;
+}

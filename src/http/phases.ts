@@ -1,0 +1,471 @@
+/** The way of a request through nginx's phases, and its ends: responses, error pages, redirects, the log. */
+import { ALERT, ERR } from "../net/error-log.ts";
+import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
+import { chunkHead } from "./chunked.ts";
+import { builtinErrorPage } from "./error-page.ts";
+import { writeHead } from "./head-writer.ts";
+import type { Location } from "./location.ts";
+import { findLocation } from "./location-match.ts";
+import type { Request } from "./request.ts";
+import type { ErrorPage, Handler } from "./settings.ts";
+import { AGAIN, DECLINED, DONE, OK } from "./verdict.ts";
+
+const SERVER_REWRITE = 0;
+const FIND_LOCATION = 1;
+const REWRITE = 2;
+const PRE_ACCESS = 3;
+const ACCESS = 4;
+const PRE_CONTENT = 5;
+const CONTENT = 6;
+
+/** nginx's status for "close the connection without an answer". */
+const CLOSE = 444;
+const CLIENT_CLOSED = 499;
+
+/** Begins the phases of a new request. */
+export function startPhases(r: Request): void {
+  r.phase = SERVER_REWRITE;
+  r.phaseHandler = 0;
+  run(r);
+}
+
+/** Goes on after a handler that returned AGAIN; `verdict` is what it would have returned. */
+export function resume(r: Request, verdict: number): void {
+  if (r.finished || !r.connection.open) return;
+  if (afterHandler(r, verdict)) run(r);
+}
+
+/** Runs phases until the request is answered, waits, or is handed on. The one place where a handler's bug is caught. */
+function run(r: Request): void {
+  try {
+    while (step(r)) {
+      // Each step decides the next phase itself.
+    }
+  } catch (error) {
+    failed(r, error);
+  }
+}
+
+/** An exception in a handler is a bug: a 500 for its request, an alert with the stack for the operator. */
+export function failed(r: Request, error: unknown): void {
+  r.log(ALERT, error instanceof Error ? (error.stack ?? error.message) : String(error));
+  if (r.headSent) r.connection.close();
+  else finalize(r, 500);
+}
+
+/** One step; false when the phases are over or wait. */
+function step(r: Request): boolean {
+  switch (r.phase) {
+    case SERVER_REWRITE:
+      return rewritePhase(r, r.server.level, FIND_LOCATION);
+    case FIND_LOCATION:
+      return findLocationPhase(r);
+    case REWRITE:
+      return rewritePhase(r, r.location, PRE_ACCESS);
+    case PRE_ACCESS:
+      return handlerPhase(r, r.server.http.phases.preAccess);
+    case ACCESS:
+      return handlerPhase(r, r.server.http.phases.access);
+    case PRE_CONTENT:
+      return handlerPhase(r, r.server.http.phases.preContent);
+    default:
+      return contentPhase(r);
+  }
+}
+
+function nextPhase(r: Request, phase: number): true {
+  r.phase = phase;
+  r.phaseHandler = 0;
+  return true;
+}
+
+function rewritePhase(r: Request, level: Location, next: number): boolean {
+  if (level.rewrite !== undefined) {
+    const verdict = level.rewrite(r);
+    if (verdict !== DECLINED) {
+      if (verdict !== AGAIN) finalize(r, verdict);
+      return false;
+    }
+  }
+  if (next === PRE_ACCESS && r.uriChanged) {
+    if (--r.uriChangesLeft === 0) {
+      r.log(ERR, `rewrite or internal redirection cycle while processing "${r.uri}"`);
+      finalize(r, 500);
+      return false;
+    }
+    return nextPhase(r, FIND_LOCATION);
+  }
+  return nextPhase(r, next);
+}
+
+function findLocationPhase(r: Request): boolean {
+  r.uriChanged = false;
+  const redirect = findLocation(r);
+  const core = r.location.core;
+  if (core.internal && !r.internal) {
+    finalize(r, 404);
+    return false;
+  }
+  applyLimitExcept(r);
+  checkKeepAlive(r);
+  if (r.contentLength > 0 && core.clientMaxBodyBytes > 0 && r.contentLength > core.clientMaxBodyBytes && !bodyDone(r)) {
+    r.log(ERR, `client intended to send too large body: ${r.contentLength} bytes`);
+    finalize(r, 413);
+    return false;
+  }
+  if (redirect !== undefined) {
+    r.out.location = r.args === undefined || r.args === "" ? redirect : `${redirect}?${r.args}`;
+    finalize(r, 301);
+    return false;
+  }
+  return nextPhase(r, REWRITE);
+}
+
+function bodyDone(r: Request): boolean {
+  return r.body?.complete ?? true;
+}
+
+/** `limit_except`: methods that it does not name get its own level. */
+function applyLimitExcept(r: Request): void {
+  const limited = r.location.limitExcept;
+  if (limited !== undefined && !limited.methods.has(r.method)) r.location = limited.level;
+}
+
+function checkKeepAlive(r: Request): void {
+  if (!r.keepAlive) return;
+  const core = r.location.core;
+  const { connection } = r;
+  if (
+    core.keepaliveTimeout.timeoutMs === 0 ||
+    connection.requests >= core.keepaliveRequests ||
+    r.startMs - connection.startMs > core.keepaliveTimeMs
+  ) {
+    r.keepAlive = false;
+  }
+}
+
+function handlerPhase(r: Request, handlers: readonly Handler[]): boolean {
+  while (r.phaseHandler < handlers.length) {
+    const phase = r.phase;
+    const verdict = handlers[r.phaseHandler]!(r);
+    if (!afterHandler(r, verdict)) return false;
+    if (r.phase !== phase) return true;
+  }
+  if (r.phase === ACCESS && r.accessStatus !== 0) {
+    const status = r.accessStatus;
+    r.accessStatus = 0;
+    if (status === 403) r.log(ERR, "access forbidden by rule");
+    finalize(r, status);
+    return false;
+  }
+  return nextPhase(r, r.phase + 1);
+}
+
+/** What a handler's verdict means for its phase; false when the phases stop here. */
+function afterHandler(r: Request, verdict: number): boolean {
+  if (verdict === DECLINED) {
+    r.phaseHandler++;
+    return true;
+  }
+  if (verdict === AGAIN || verdict === DONE) return false;
+  if (r.phase === ACCESS) {
+    if (r.location.core.satisfy === "all") {
+      if (verdict === OK) {
+        r.phaseHandler++;
+        return true;
+      }
+    } else if (verdict === OK) {
+      r.accessStatus = 0;
+      return nextPhase(r, PRE_CONTENT);
+    } else if (verdict === 401 || verdict === 403) {
+      if (r.accessStatus !== 401) r.accessStatus = verdict;
+      r.phaseHandler++;
+      return true;
+    }
+  } else if (verdict === OK && r.phase !== CONTENT) {
+    return nextPhase(r, r.phase + 1);
+  }
+  finalize(r, verdict);
+  return false;
+}
+
+function contentPhase(r: Request): boolean {
+  const { handler } = r.location;
+  if (handler !== undefined) {
+    finalize(r, handler(r));
+    return false;
+  }
+  const handlers = r.server.http.phases.content;
+  while (r.phaseHandler < handlers.length) {
+    const verdict = handlers[r.phaseHandler]!(r);
+    if (verdict !== DECLINED) {
+      finalize(r, verdict);
+      return false;
+    }
+    r.phaseHandler++;
+  }
+  if (r.uri.endsWith("/")) {
+    r.log(ERR, `directory index of "${r.uri}" is forbidden`);
+    finalize(r, 403);
+  } else {
+    finalize(r, 404);
+  }
+  return false;
+}
+
+/**
+ * Ends a request with a verdict: OK when its response has been sent, a status that becomes a page (300 and above, 201,
+ * 204), or 444/408/499, which close the connection (ngx_http_finalize_request).
+ */
+export function finalize(r: Request, verdict: number): void {
+  if (r.finished || verdict === AGAIN || verdict === DONE) return;
+  if (verdict === OK || verdict === DECLINED) {
+    finishRequest(r);
+    return;
+  }
+  if (verdict === CLOSE || verdict === 408 || verdict === CLIENT_CLOSED || verdict < 0) {
+    terminate(r, verdict);
+    return;
+  }
+  if (r.headSent) {
+    // Too late for a status: a response that broke off must not look complete.
+    r.keepAlive = false;
+    r.connection.close();
+    return;
+  }
+  if (verdict >= 300 || verdict === 201 || verdict === 204) {
+    specialResponse(r, verdict);
+    return;
+  }
+  r.out.status = verdict;
+  finishRequest(r);
+}
+
+/** Closes the connection without a response; the status is for the log. */
+export function terminate(r: Request, status: number): void {
+  if (r.out.status === 0 && status > 0) r.out.status = status;
+  r.keepAlive = false;
+  r.connection.closeTimedOut(r);
+}
+
+function specialResponse(r: Request, status: number): void {
+  r.errorStatus = status;
+  if (closesConnection(status)) r.keepAlive = false;
+  r.out.contentType = undefined;
+  const core = r.location.core;
+  if (!r.errorPage && core.errorPages !== undefined && r.uriChangesLeft !== 0) {
+    for (const page of core.errorPages) {
+      if (page.status !== status) continue;
+      if (!core.recursiveErrorPages) r.errorPage = true;
+      sendErrorPage(r, page);
+      return;
+    }
+  }
+  sendBuiltin(r, status);
+}
+
+/** Errors after which nginx does not trust the connection with another request. */
+function closesConnection(status: number): boolean {
+  switch (status) {
+    case 400:
+    case 413:
+    case 414:
+    case 494:
+    case 495:
+    case 496:
+    case 497:
+    case 500:
+    case 501:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function sendErrorPage(r: Request, page: ErrorPage): void {
+  if (page.overwrite >= 0) r.errorStatus = page.overwrite;
+  const target = page.target.evaluate(r);
+  if (target.startsWith("/")) {
+    if (r.method !== "HEAD") r.method = "GET";
+    const question = page.target.constant === undefined ? target.indexOf("?") : -1;
+    if (question >= 0) internalRedirect(r, target.slice(0, question), target.slice(question + 1));
+    else internalRedirect(r, target, page.args);
+    return;
+  }
+  if (target.startsWith("@")) {
+    namedLocation(r, target);
+    return;
+  }
+  const { overwrite } = page;
+  const redirects = overwrite === 301 || overwrite === 302 || overwrite === 303 || overwrite === 307 || overwrite === 308;
+  if (!redirects) r.errorStatus = 302;
+  r.out.location = target;
+  sendBuiltin(r, r.errorStatus);
+}
+
+/** nginx's own page for a status; statuses without a page have an empty body. */
+function sendBuiltin(r: Request, status: number): void {
+  discardBody(r);
+  const shown = status === 494 || status === 495 || status === 496 || status === 497 ? 400 : status;
+  r.errorStatus = shown;
+  const core = r.location.core;
+  const page =
+    status === 201 || status === 204
+      ? undefined
+      : builtinErrorPage(
+          status,
+          core.serverTokens === "off" ? SERVER_NAME : SERVER_TOKEN,
+          core.msiePadding && status >= 400 && r.httpVersion >= 1000 && wantsPadding(r),
+        );
+  const { out } = r;
+  out.statusLine = undefined;
+  out.lastModifiedSeconds = -1;
+  out.list.remove("last-modified");
+  out.list.remove("accept-ranges");
+  out.list.remove("etag");
+  out.list.remove("content-encoding");
+  if (page === undefined) {
+    out.contentType = undefined;
+    out.contentLength = 0;
+  } else {
+    out.contentType = "text/html";
+    out.charset = undefined;
+    out.contentLength = page.length;
+  }
+  sendHead(r);
+  if (page !== undefined && !r.headerOnly) r.connection.output.text(page);
+  finishRequest(r);
+}
+
+/** Old browsers hide short error pages: nginx pads for them, going by the User-Agent. */
+function wantsPadding(r: Request): boolean {
+  const agent = r.headers.get("user-agent");
+  if (agent === undefined) return false;
+  return (agent.includes("MSIE ") && !agent.includes("Opera")) || agent.includes("Chrome/");
+}
+
+/** Runs the header filters, decides the framing, and queues the head. */
+export function sendHead(r: Request): void {
+  if (r.headSent) return;
+  const { out } = r;
+  if (r.errorStatus !== 0) {
+    out.status = r.errorStatus;
+    out.statusLine = undefined;
+  }
+  for (const filter of r.server.http.headerFilters) filter(r);
+  if (r.method === "HEAD" || out.status === 204 || out.status === 304 || r.headerOnly) {
+    r.headerOnly = true;
+  } else if (out.status >= 200 && out.contentLength === -1) {
+    if (r.httpVersion >= 1001 && r.location.core.chunkedTransferEncoding) r.chunkedOut = true;
+    else r.keepAlive = false;
+  }
+  if (r.connection.host.draining) r.keepAlive = false;
+  r.headSent = true;
+  const head = writeHead(r);
+  r.headerBytesSent = head.length;
+  r.connection.output.text(head);
+}
+
+/** Queues body bytes (chunk-framed where the head said so); they leave with the next flush. */
+export function queueBody(r: Request, chunk: Buffer): void {
+  if (chunk.length === 0 || r.headerOnly) return;
+  const { output } = r.connection;
+  if (!r.chunkedOut) {
+    output.bytes(chunk);
+    return;
+  }
+  output.text(chunkHead(chunk.length));
+  output.bytes(chunk);
+  output.text("\r\n");
+}
+
+/** Queues the end of the body: the last chunk with `trailers` (lines with CRLF), or nothing. */
+export function queueEnd(r: Request, trailers: string): void {
+  if (r.chunkedOut && !r.headerOnly) r.connection.output.text(`0\r\n${trailers}\r\n`);
+}
+
+/** A complete small response. */
+export function respond(r: Request, status: number, contentType: string | undefined, body: string): number {
+  r.out.status = status;
+  r.out.contentType = contentType;
+  r.out.contentLength = body.length;
+  discardBody(r);
+  sendHead(r);
+  if (!r.headerOnly && body.length > 0) r.connection.output.text(body);
+  return OK;
+}
+
+/** The response is queued as a whole: it is logged and the connection goes on when it has left. */
+export function finishRequest(r: Request): void {
+  if (r.finished) return;
+  discardBody(r);
+  r.connection.finishResponse(r);
+}
+
+/** An unread request body is read and thrown away, so that the connection can be kept. */
+export function discardBody(r: Request): void {
+  r.body?.discard();
+}
+
+/** Serves another URI in place of this one (error_page, index, try_files, X-Accel-Redirect). Returns DONE. */
+export function internalRedirect(r: Request, uri: string, args: string | undefined): number {
+  if (--r.uriChangesLeft === 0) {
+    r.log(ERR, `rewrite or internal redirection cycle while internally redirecting to "${uri}"`);
+    finalize(r, 500);
+    return DONE;
+  }
+  r.uri = uri;
+  r.args = args;
+  restart(r);
+  r.location = r.server.level;
+  r.phase = SERVER_REWRITE;
+  run(r);
+  return DONE;
+}
+
+/** Goes to a `@named` location, keeping the URI. Returns DONE. */
+export function namedLocation(r: Request, name: string): number {
+  if (--r.uriChangesLeft === 0) {
+    r.log(ERR, `rewrite or internal redirection cycle while redirect to named location "${name}"`);
+    finalize(r, 500);
+    return DONE;
+  }
+  const location = r.server.named.get(name);
+  if (location === undefined) {
+    r.log(ERR, `could not find named location "${name}"`);
+    finalize(r, 500);
+    return DONE;
+  }
+  restart(r);
+  r.location = location;
+  applyLimitExcept(r);
+  checkKeepAlive(r);
+  r.phase = REWRITE;
+  run(r);
+  return DONE;
+}
+
+/** What both kinds of internal redirect reset. */
+function restart(r: Request): void {
+  r.internal = true;
+  r.uriChanged = false;
+  r.accessStatus = 0;
+  r.phaseHandler = 0;
+  r.contexts.length = 0;
+  r.action = "";
+}
+
+/** The request's last step, whatever became of it: the log phase, and files it held. */
+export function closeRequest(r: Request): void {
+  if (r.logged) return;
+  r.logged = true;
+  r.finished = true;
+  r.body?.release();
+  for (const log of r.server.http.phases.log) {
+    try {
+      log(r);
+    } catch (error) {
+      r.log(ALERT, error instanceof Error ? (error.stack ?? error.message) : String(error));
+    }
+  }
+}

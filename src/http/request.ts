@@ -1,0 +1,146 @@
+/** One request: what came in, where it is in its phases, what goes out. */
+import type { LogLevel } from "../net/error-log.ts";
+import { ERR } from "../net/error-log.ts";
+import { nowMs } from "../net/timers.ts";
+import type { Connection } from "./connection.ts";
+import type { HeaderList } from "./header-list.ts";
+import type { Location, Server } from "./location.ts";
+import type { RequestBody } from "./request-body.ts";
+import { ResponseHead } from "./response.ts";
+
+/** One try at an upstream peer, for `$upstream_addr`, `$upstream_status` and the others. Times in ms; -1 unknown. */
+export interface UpstreamState {
+  peer: string;
+  status: number;
+  connectMs: number;
+  headerMs: number;
+  responseMs: number;
+  bytesReceived: number;
+  bytesSent: number;
+  /** Body bytes: `$upstream_response_length`. */
+  responseLength: number;
+}
+
+/** Who must know when a client goes away while its request waits for something. */
+export interface AbortListener {
+  /** The client closed or reset its connection; `reset` tells which. */
+  onClientAbort(reset: boolean): void;
+}
+
+/** Produces a response body; is asked to go on when the client takes bytes again. */
+export interface BodyProducer {
+  onWritable(): void;
+}
+
+/** Rewrites may change the URI this often before the request is a 500 (ngx_http_core_module). */
+const MAX_URI_CHANGES = 10;
+
+export class Request {
+  readonly connection: Connection;
+  server: Server;
+  location: Location;
+
+  method = "";
+  /** As received, without the line end. */
+  requestLine = "";
+  /** `$request_uri`: as received, with arguments. */
+  unparsedUri = "";
+  /** `$uri`: decoded and normalised; rewrites change it. */
+  uri = "";
+  /** Without the `?`; undefined when the URI has none. */
+  args: string | undefined = undefined;
+  /** 9, 1000 or 1001, as nginx numbers them. */
+  httpVersion = 1001;
+  /** Host name without port, lower case; "" when the client named none. */
+  host = "";
+  headers: HeaderList;
+  /** Bytes of request line and headers. */
+  headBytes = 0;
+  /** -1 when the request has no Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  /** Value of the Upgrade header. */
+  upgrade: string | undefined = undefined;
+  expectContinue = false;
+  /** The connection may carry another request after this one. */
+  keepAlive = false;
+
+  body: RequestBody | undefined = undefined;
+  readonly out = new ResponseHead();
+  headSent = false;
+  /** Only the head is sent: HEAD, 204, 304. */
+  headerOnly = false;
+  chunkedOut = false;
+  /** Connection.out.sentBytes when this request began. */
+  sentBefore = 0;
+  headerBytesSent = 0;
+
+  /** Captures of the last regular expression that matched: `$1` to `$9`. */
+  captures: RegExpExecArray | undefined = undefined;
+  /** Values of variables with storage per request, by slot. */
+  readonly slots: (string | undefined)[];
+
+  internal = false;
+  uriChanged = false;
+  uriChangesLeft = MAX_URI_CHANGES + 1;
+  /** An error page is being served: its own errors are not looked up again unless recursive_error_pages. */
+  errorPage = false;
+  /** The status that led to an error page, to be kept unless `=` changes it. */
+  errorStatus = 0;
+  /** Position in the phases, for handlers that resume. */
+  phase = 0;
+  phaseHandler = 0;
+  /** `satisfy any`: the refusal to give when no access handler allows. */
+  accessStatus = 0;
+
+  upstreamStates: UpstreamState[] | undefined = undefined;
+  abortListener: AbortListener | undefined = undefined;
+  producer: BodyProducer | undefined = undefined;
+  /** `$limit_rate` as set by the configuration or X-Accel-Limit-Rate; undefined: as the location says. */
+  limitRate: number | undefined = undefined;
+  limitRateAfter: number | undefined = undefined;
+
+  readonly startMs = nowMs();
+  /** Wall clock at the start, in ms since 1970. */
+  readonly startedAt = Date.now();
+  /** What the request is doing, for the error log: "reading client request headers". */
+  action = "";
+  finished = false;
+  /** The log phase has run. */
+  logged = false;
+  /** Values that modules keep for this request, by Module.id. */
+  readonly contexts: unknown[] = [];
+
+  constructor(connection: Connection, server: Server, headers: HeaderList) {
+    this.connection = connection;
+    this.server = server;
+    this.location = server.level;
+    this.headers = headers;
+    const { slotCount } = server.http;
+    this.slots = slotCount === 0 ? [] : new Array<string | undefined>(slotCount).fill(undefined);
+  }
+
+  /** Writes to the error log with what nginx adds: the client, the server, the request line, the host. */
+  log(level: LogLevel, message: string): void {
+    const log = this.location.core.errorLog;
+    if (!log.enabled(level)) return;
+    let text = message;
+    if (this.action !== "") text += ` while ${this.action}`;
+    text += `, client: ${this.connection.remoteAddress}, server: ${this.server.name}`;
+    if (this.requestLine !== "") text += `, request: "${this.requestLine}"`;
+    const upstream = this.upstreamText;
+    if (upstream !== undefined) text += `, upstream: "${upstream}"`;
+    const host = this.headers.get("host");
+    if (host !== undefined) text += `, host: "${host}"`;
+    const referrer = this.headers.get("referer");
+    if (referrer !== undefined) text += `, referrer: "${referrer}"`;
+    log.write(level, this.connection.number, text);
+  }
+
+  logError(message: string): void {
+    this.log(ERR, message);
+  }
+
+  /** `http://127.0.0.1:81/x` while an upstream is being asked. */
+  upstreamText: string | undefined = undefined;
+}

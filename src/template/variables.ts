@@ -1,0 +1,107 @@
+/** The variable registry of one configuration. */
+import { ConfigFault } from "../config/directive.ts";
+import { type LoadContext, perLoad } from "../config/load-context.ts";
+import type { Statement } from "../config/syntax.ts";
+import type { Request } from "../http/request.ts";
+
+/** Reads a variable; undefined is nginx's "not found": `-` in logs, empty elsewhere. */
+export type VariableGet = (r: Request) => string | undefined;
+
+export interface VariableDefinition {
+  readonly name: string;
+  readonly get: VariableGet;
+  /** For the few that `set` may assign (`$args`, `$limit_rate`). */
+  readonly set?: (r: Request, value: string) => void;
+  /** `set`, `map` and friends may define the name again. */
+  readonly changeable?: boolean;
+}
+
+/** `$arg_*`, `$http_*` and the like: the rest of the name is given once, at load. */
+export interface PrefixVariable {
+  readonly prefix: string;
+  get(rest: string): VariableGet;
+}
+
+/** A variable as templates hold it; `get` is filled in when the load ends, as definitions may follow uses. */
+export interface Variable {
+  readonly name: string;
+  get: VariableGet;
+  set: ((r: Request, value: string) => void) | undefined;
+  changeable: boolean;
+  defined: boolean;
+  /** Where it was used first, for the error when nothing defines it. */
+  readonly usedBy: Statement | undefined;
+}
+
+const missing: VariableGet = () => undefined;
+
+export class VariableRegistry {
+  private readonly known = new Map<string, Variable>();
+  private readonly prefixes: PrefixVariable[] = [];
+  /** Number of per-request slots handed out so far: `r.slots[n]`. */
+  slotCount = 0;
+
+  /** Registers what a module provides. */
+  provide(definitions: readonly VariableDefinition[], prefixes: readonly PrefixVariable[] = []): void {
+    for (const d of definitions) this.fill(this.entry(d.name, undefined), d);
+    this.prefixes.push(...prefixes);
+  }
+
+  /** Defines a variable from the configuration (`set`, `map`, `geo` ...): fault where the name is a fixed one. */
+  define(definition: VariableDefinition): ConfigFault | undefined {
+    const entry = this.entry(definition.name, undefined);
+    if (entry.defined && !entry.changeable) return new ConfigFault(`the duplicate "${entry.name}" variable`);
+    this.fill(entry, { ...definition, changeable: true });
+    return undefined;
+  }
+
+  /** The variable of that name for a template; defined now or later. */
+  use(name: string, statement: Statement | undefined): Variable {
+    return this.entry(name, statement);
+  }
+
+  /** The variable if something has defined it so far. */
+  find(name: string): Variable | undefined {
+    const entry = this.known.get(name.toLowerCase());
+    return entry?.defined ? entry : undefined;
+  }
+
+  /** Takes a slot of per-request storage. */
+  slot(): number {
+    return this.slotCount++;
+  }
+
+  /** Resolves what was used before it was defined; reports unknown names. */
+  finish(load: LoadContext): void {
+    for (const entry of this.known.values()) {
+      if (entry.defined) continue;
+      const prefix = this.prefixes.find((p) => entry.name.startsWith(p.prefix) && entry.name.length > p.prefix.length);
+      if (prefix === undefined) {
+        load.fail(entry.usedBy, `unknown "${entry.name}" variable`);
+        continue;
+      }
+      entry.get = prefix.get(entry.name.slice(prefix.prefix.length));
+      entry.defined = true;
+    }
+  }
+
+  private entry(name: string, statement: Statement | undefined): Variable {
+    const key = name.toLowerCase();
+    let entry = this.known.get(key);
+    if (entry === undefined) {
+      entry = { name: key, get: missing, set: undefined, changeable: false, defined: false, usedBy: statement };
+      this.known.set(key, entry);
+    }
+    return entry;
+  }
+
+  private fill(entry: Variable, definition: VariableDefinition): void {
+    entry.get = definition.get;
+    entry.set = definition.set;
+    entry.changeable = definition.changeable ?? false;
+    entry.defined = true;
+  }
+}
+
+/** The registry of a load. */
+export const variables = perLoad(() => new VariableRegistry());
