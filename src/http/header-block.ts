@@ -153,8 +153,8 @@ export class HeaderBlock {
           state = VALUE;
           break;
         case VALUE: {
-          let c = SPACE;
-          while (i < end && ((c = buf[i]!) > CR || (c !== CR && c !== LF && c !== NUL))) i++;
+          let c = buf[i]!;
+          while ((c > CR || (c !== CR && c !== LF && c !== NUL)) && ++i < end) c = buf[i]!;
           if (i === end) break;
           if (c === NUL) return this.broken(i + delta);
           this.valueEnd = i + delta;

@@ -152,23 +152,87 @@ export function parseComplexUri(target: string, mergeSlashes: boolean): ParsedUr
   return { uri, args: fragment < 0 ? target.substring(argsStart) : target.substring(argsStart, fragment) };
 }
 
-/** What a text is escaped for: nginx's NGX_ESCAPE_URI, _ARGS, _URI_COMPONENT, _HTML, _REFRESH, _MEMCACHED. */
-export type EscapeKind = "uri" | "args" | "uri-component" | "html" | "refresh" | "memcached";
+/** What a text is escaped for: nginx's NGX_ESCAPE_URI, _ARGS, _URI_COMPONENT, _HTML. */
+export type EscapeKind = "uri" | "args" | "uri-component" | "html";
 
-/** Marks the control bytes, and the bytes above 0x7f if asked, and every byte of `special`. */
-function escapeTable(special: string, high: boolean, low = true): Uint8Array {
-  const table = new Uint8Array(256);
-  if (low) table.fill(1, 0, 0x20);
-  if (high) table.fill(1, 0x80);
-  for (const c of Buffer.from(special, "latin1")) table[c] = 1;
+/** Marks the control bytes, the bytes from 0x7f on, what RFC 3986 allows nowhere, and every byte of `special`. */
+function escapeTable(special: string): Uint8Array {
+  const table = new Uint8Array(256).fill(1, 0, 0x20).fill(1, 0x7f);
+  for (const c of Buffer.from(` "#%<>\\^\`{|}${special}`)) table[c] = 1;
   return table;
 }
 
 const escapeTables: Record<EscapeKind, Uint8Array> = {
-  uri: escapeTable(' "#%<>?\\^`{|}\x7f', true),
-  args: escapeTable(' "#%&+;<>?\\^`{|}\x7f', true),
-  "uri-component": escapeTable(' "#%&+<>?\\^`{|}/:;=@,$!\'()*[]\x7f', true),
-  html: escapeTable(' "#%\'\x7f', true),
-  refresh: escapeTable(' "\'<>\\^`{|}%\x7f', true),
-  memcached: escapeTable(" %\x7f", false),
+  uri: escapeTable("?"),
+  args: escapeTable("?&+;"),
+  "uri-component": escapeTable("?&+;!$'()*,/:=@[]"),
+  html: escapeTable("'"),
 };
+const hexDigits = "0123456789ABCDEF";
+
+/** Percent-encodes, in upper-case hexadecimal, the bytes that nginx's ngx_escape_uri encodes for that kind. */
+export function escapeUri(text: string, kind: EscapeKind): string {
+  const table = escapeTables[kind];
+  let from = 0;
+  let escaped = "";
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (table[c] === 0) continue;
+    escaped += `${text.substring(from, i)}%${hexDigits.charAt(c >> 4)}${hexDigits.charAt(c & 15)}`;
+    from = i + 1;
+  }
+  return from === 0 ? text : escaped + text.substring(from);
+}
+
+/** Decodes `%XX`, as ngx_unescape_uri of type 0: a `%` with no hexadecimal digit after it is dropped, `%4` + other too. */
+export function unescapeUri(text: string): string {
+  let at = text.indexOf("%");
+  if (at < 0) return text;
+  let plain = "";
+  let from = 0;
+  while (at >= 0) {
+    plain += text.substring(from, at);
+    from = at + 1;
+    const high = from < text.length ? hexValue(text.charCodeAt(from)) : -1;
+    if (high >= 0) {
+      from++;
+      const low = from < text.length ? hexValue(text.charCodeAt(from)) : -1;
+      if (low >= 0) plain += String.fromCharCode((high << 4) | low);
+      // What follows a broken escape's first digit is swallowed with it.
+      if (from < text.length) from++;
+    } else if (from < text.length) {
+      plain += text.charAt(from);
+      from++;
+    }
+    at = text.indexOf("%", from);
+  }
+  return plain + text.substring(from);
+}
+
+/** Escapes `< > & "` as entities, as ngx_escape_html. */
+export function escapeHtml(text: string): string {
+  let from = 0;
+  let escaped = "";
+  for (let i = 0; i < text.length; i++) {
+    let entity = "";
+    switch (text.charCodeAt(i)) {
+      case 0x3c:
+        entity = "&lt;";
+        break;
+      case 0x3e:
+        entity = "&gt;";
+        break;
+      case 0x26:
+        entity = "&amp;";
+        break;
+      case 0x22:
+        entity = "&quot;";
+        break;
+      default:
+        continue;
+    }
+    escaped += text.substring(from, i) + entity;
+    from = i + 1;
+  }
+  return from === 0 ? text : escaped + text.substring(from);
+}
