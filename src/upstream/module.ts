@@ -145,9 +145,10 @@ const upstreamRow: ActionRow<UpstreamSettings> = {
     if (opened !== undefined) upstreamModule.of(opened).upstream = defined;
     return undefined;
   },
-  close(_own, _site, opened) {
-    const servers = upstreamModule.of(opened).upstream?.servers;
-    return servers?.length === 0 ? new ConfigFault("no servers are inside upstream") : undefined;
+  close(_own, site) {
+    // A server that was refused has had its own error.
+    const any = site.statement.block?.some(({ name }) => name === "server");
+    return any ? undefined : new ConfigFault("no servers are inside upstream");
   },
 };
 
