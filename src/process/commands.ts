@@ -1,0 +1,154 @@
+/** What the command line asks for: test, signal, or serve. Each returns an exit code, or undefined while it serves. */
+import { umask } from "node:process";
+import { dumpConfig } from "../config/dump.ts";
+import { acceptedDirectives } from "../config/load.ts";
+import { ALERT, EMERG, errorLogOf, type LogLevel } from "../net/error-log.ts";
+import { duplicateOnto } from "../net/libc.ts";
+import { listenSockets } from "../net/listen.ts";
+import { LogFile, onLogFailure, openLogs } from "../net/log-file.ts";
+import { announceUp, goToBackground, inBackground } from "./daemon.ts";
+import type { Flags } from "./flags.ts";
+import { type FreshConfig, loadFiles } from "./load-files.ts";
+import { Master } from "./master.ts";
+import { inheritedSockets, type OpenSocket, openSockets, trySockets } from "./open-sockets.ts";
+import type { Paths } from "./paths.ts";
+import { checkPidFile, writePidFile } from "./pid-file.ts";
+import { processSettings } from "./settings.ts";
+import { signalMaster } from "./signal-command.ts";
+import { runSingle } from "./single.ts";
+import type { StartupLog } from "./startup-log.ts";
+
+/** Runs the command; `args` are those it was started with. */
+export async function run(
+  flags: Flags,
+  paths: Paths,
+  log: StartupLog,
+  args: readonly string[],
+): Promise<number | undefined> {
+  const fresh = await loadFiles(paths, flags);
+  for (const diagnostic of fresh.config.diagnostics) {
+    // nginx has said this before the checks that concern the whole.
+    if (diagnostic.level !== "emerg" || diagnostic.file !== undefined) log.diagnostic(diagnostic);
+  }
+  if (flags.test) return test(fresh, flags, paths, log);
+  sayWholeFaults(fresh, log);
+  if (fresh.config.load.failed) return 1;
+  if (flags.signal !== undefined) return signalMaster(flags.signal, processSettings(fresh.config).pidPath, log);
+  return serve(fresh, flags, paths, log, args);
+}
+
+function sayWholeFaults({ config }: FreshConfig, log: StartupLog): void {
+  for (const diagnostic of config.diagnostics) {
+    if (diagnostic.level === "emerg" && diagnostic.file === undefined) log.diagnostic(diagnostic);
+  }
+}
+
+function test(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): number {
+  const { config } = fresh;
+  const good = passes(fresh, flags, paths, log);
+  if (!good) {
+    log.say(`configuration file ${paths.configFile} test failed`);
+    return 1;
+  }
+  if (!flags.quiet) {
+    sayAccepted(fresh, log);
+    log.say(`configuration file ${paths.configFile} test is successful`);
+  }
+  if (flags.dump) process.stdout.write(Buffer.from(dumpConfig(config.files), "latin1"));
+  return 0;
+}
+
+function passes(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): boolean {
+  const { load, diagnostics } = { load: fresh.config.load, diagnostics: fresh.config.diagnostics };
+  if (diagnostics.some(({ level, file }) => level === "emerg" && file !== undefined)) return false;
+  if (!openableMain(fresh)) {
+    sayWholeFaults(fresh, log);
+    return false;
+  }
+  if (!flags.quiet) log.say(`the configuration file ${paths.configFile} syntax is ok`);
+  sayWholeFaults(fresh, log);
+  if (load.failed) return false;
+  const report = (level: LogLevel, message: string): void => log.write(level, message);
+  const failures = openLogs(load);
+  const pidFailure = checkPidFile(processSettings(fresh.config).pidPath);
+  for (const failure of pidFailure === undefined ? failures : [pidFailure, ...failures]) report(EMERG, failure);
+  if (failures.length > 0 || pidFailure !== undefined) return false;
+  return trySockets(listenSockets(load), report);
+}
+
+/** A main file that cannot be read has no text of which the syntax could be good. */
+function openableMain({ config }: FreshConfig): boolean {
+  return config.files.length > 0;
+}
+
+/** Names each directive without effect once. */
+function sayAccepted({ config }: FreshConfig, log: StartupLog): void {
+  const said = new Set<string>();
+  for (const { name, file, line, why } of acceptedDirectives(config.load)) {
+    if (said.has(name)) continue;
+    said.add(name);
+    log.say(`[notice] "${name}" is accepted and has no effect (${why}) in ${file}:${line}`);
+  }
+}
+
+async function serve(
+  fresh: FreshConfig,
+  flags: Flags,
+  paths: Paths,
+  log: StartupLog,
+  args: readonly string[],
+): Promise<number | undefined> {
+  const { load } = fresh.config;
+  const settings = processSettings(fresh.config);
+  const report = (level: LogLevel, message: string): void => log.write(level, message);
+  const failures = openLogs(load);
+  for (const failure of failures) report(EMERG, failure);
+  if (failures.length > 0) return 1;
+
+  const background = inBackground();
+  const held = inheritedSockets(listenSockets(load), settings.workers);
+  const sockets = await openSockets(listenSockets(load), held, settings.workers, report);
+  if (sockets === undefined) return 1;
+  if (settings.daemon && !background) return goToBackground(sockets, args);
+  if (background) umask(0);
+
+  const pidFailure = writePidFile(settings.pidPath);
+  if (pidFailure !== undefined) {
+    report(EMERG, pidFailure);
+    return 1;
+  }
+  redirectStandardError(fresh);
+  const up = (): void => {
+    if (background) announceUp();
+  };
+  const reread = (): Promise<FreshConfig> => loadFiles(paths, flags);
+  return settings.masterProcess ? runMaster(fresh, sockets, reread, up) : await runAlone(fresh, sockets, reread, up);
+}
+
+function runMaster(
+  fresh: FreshConfig,
+  sockets: readonly OpenSocket[],
+  reread: () => Promise<FreshConfig>,
+  up: () => void,
+): undefined {
+  const master = new Master(fresh, sockets, reread);
+  onLogFailure((message) => errorLogOf(fresh.config.load).write(ALERT, 0, message));
+  master.start(up);
+}
+
+function runAlone(
+  fresh: FreshConfig,
+  sockets: readonly OpenSocket[],
+  reread: () => Promise<FreshConfig>,
+  up: () => void,
+): number | undefined {
+  if (!runSingle(fresh, sockets, reread)) return 2;
+  up();
+  return undefined;
+}
+
+/** From now on standard error is the error log's file, as in nginx: whoever started us may close his end of it. */
+function redirectStandardError({ config }: FreshConfig): void {
+  const first = errorLogOf(config.load).targets[0]?.to;
+  if (first instanceof LogFile && first.descriptor > 2) duplicateOnto(first.descriptor, 2);
+}

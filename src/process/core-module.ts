@@ -1,0 +1,252 @@
+/** nginx's core and events directives: how the processes run. */
+
+import { flag, number, parseInteger, path, text, time } from "../config/arguments.ts";
+import {
+  atLeast,
+  between,
+  ConfigFault,
+  type DirectiveSite,
+  directiveFault,
+  EVENTS,
+  exactly,
+  MAIN,
+  Module,
+} from "../config/directive.ts";
+import { type ErrorLog, mainErrorLog } from "../net/error-log.ts";
+import { addErrorLog } from "../net/error-log-directive.ts";
+import { groupByName, userByName } from "../net/libc.ts";
+
+/** Whose rights the workers have. */
+export interface WorkerUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface CoreSettings {
+  daemon: boolean | undefined;
+  masterProcess: boolean | undefined;
+  pidPath: string | undefined;
+  user: WorkerUser | undefined;
+  /** 0 stands for one per processor. */
+  workerProcesses: number | undefined;
+  descriptorLimit: number | undefined;
+  shutdownTimeoutMs: number | undefined;
+  priority: number;
+  /** `NAME` or `NAME=value`, as written. */
+  readonly environment: string[];
+  workingDirectory: string | undefined;
+  errorLog: ErrorLog | undefined;
+  workerConnections: number | undefined;
+}
+
+const DEFAULT_WORKER_CONNECTIONS = 512;
+const ONE = exactly(1);
+
+/** Event methods that nginx knows on Linux; Bun always uses epoll. */
+const EVENT_METHODS = ["epoll", "poll", "select"];
+
+function setUser(own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
+  if (own.user !== undefined) return directiveFault(site, "is duplicate");
+  if (process.geteuid?.() !== 0) {
+    site.load.warn(
+      site.statement,
+      'the "user" directive makes sense only if the master process runs with super-user privileges, ignored',
+    );
+    return undefined;
+  }
+  const [name = "", groupName = name] = site.statement.args;
+  const user = userByName(name);
+  if (user === undefined) return new ConfigFault(`getpwnam("${name}") failed`);
+  const gid = groupByName(groupName);
+  if (gid === undefined) return new ConfigFault(`getgrnam("${groupName}") failed`);
+  own.user = { name, uid: user.uid, gid };
+  return undefined;
+}
+
+function setWorkerProcesses(own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
+  if (own.workerProcesses !== undefined) return directiveFault(site, "is duplicate");
+  const [value = ""] = site.statement.args;
+  const count = value === "auto" ? 0 : parseInteger(value);
+  if (count === undefined || (count === 0 && value !== "auto")) return directiveFault(site, "invalid value");
+  own.workerProcesses = count;
+  return undefined;
+}
+
+function setPriority(own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
+  if (own.priority !== 0) return directiveFault(site, "is duplicate");
+  const [value = ""] = site.statement.args;
+  const priority = parseInteger(value.replace(/^[+-]/, ""));
+  if (priority === undefined) return directiveFault(site, "invalid number");
+  own.priority = value.startsWith("-") ? -priority : priority;
+  return undefined;
+}
+
+function setErrorLog(own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
+  const log = addErrorLog(own.errorLog, site.statement.args, site);
+  if (log instanceof ConfigFault) return log;
+  own.errorLog = log;
+  mainErrorLog(site.load).log = log;
+  return undefined;
+}
+
+function checkEventMethod(_own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
+  const [method = ""] = site.statement.args;
+  return EVENT_METHODS.includes(method) ? undefined : new ConfigFault(`invalid event type "${method}"`);
+}
+
+const BUN_LOOP = "Bun has an event loop of its own";
+const NO_LOCK = "workers take connections without a lock";
+
+export const core = new Module<CoreSettings>({
+  name: "core",
+  directives: [
+    { name: "daemon", in: MAIN, arg: flag(true), set: "daemon", doc: "Whether to go to the background." },
+    {
+      name: "master_process",
+      in: MAIN,
+      arg: flag(true),
+      set: "masterProcess",
+      doc: "Whether workers are processes of their own.",
+    },
+    {
+      name: "pid",
+      in: MAIN,
+      arg: path(undefined),
+      set: "pidPath",
+      doc: "File that holds the master's process number.",
+    },
+    { name: "user", in: MAIN, arity: between(1, 2), apply: setUser, doc: "User and group of the workers." },
+    {
+      name: "worker_processes",
+      in: MAIN,
+      arity: ONE,
+      apply: setWorkerProcesses,
+      doc: "Number of workers; auto: one per processor.",
+    },
+    {
+      name: "worker_rlimit_nofile",
+      in: MAIN,
+      arg: number(undefined),
+      set: "descriptorLimit",
+      doc: "Most open descriptors of a worker.",
+    },
+    {
+      name: "worker_shutdown_timeout",
+      in: MAIN,
+      arg: time(undefined),
+      set: "shutdownTimeoutMs",
+      doc: "How long a worker that shuts down waits for its connections before it cuts them.",
+    },
+    { name: "worker_priority", in: MAIN, arity: ONE, apply: setPriority, doc: "Scheduling priority of the workers." },
+    {
+      name: "env",
+      in: MAIN,
+      arity: ONE,
+      apply(own, site) {
+        own.environment.push(site.statement.args[0] ?? "");
+        return undefined;
+      },
+      doc: "A variable of the environment that workers keep or get.",
+    },
+    {
+      name: "working_directory",
+      in: MAIN,
+      arg: text(undefined),
+      set: "workingDirectory",
+      doc: "Current folder of the workers.",
+    },
+    {
+      name: "error_log",
+      in: MAIN,
+      arity: atLeast(1),
+      apply: setErrorLog,
+      doc: "Where errors are logged, and from which level on.",
+    },
+    { name: "lock_file", in: MAIN, arity: ONE, accepted: NO_LOCK, doc: "File for locks between workers." },
+    {
+      name: "worker_cpu_affinity",
+      in: MAIN,
+      arity: atLeast(1),
+      accepted: "the system places the workers",
+      doc: "Processors of each worker.",
+    },
+    {
+      name: "worker_rlimit_core",
+      in: MAIN,
+      arity: ONE,
+      accepted: "use the limits of the service manager",
+      doc: "Largest core file of a worker.",
+    },
+    { name: "worker_aio_requests", in: MAIN | EVENTS, arity: ONE, accepted: BUN_LOOP, doc: "Most aio operations." },
+    {
+      name: "debug_points",
+      in: MAIN,
+      arity: ONE,
+      accepted: "there are no debug points",
+      doc: "For nginx's developers.",
+    },
+    { name: "timer_resolution", in: MAIN, arity: ONE, accepted: BUN_LOOP, doc: "How often the time is read." },
+    { name: "thread_pool", in: MAIN, arity: between(2, 3), accepted: BUN_LOOP, doc: "Threads for reading files." },
+    {
+      name: "pcre_jit",
+      in: MAIN,
+      arity: ONE,
+      accepted: "expressions are always compiled",
+      doc: "Compilation of regular expressions.",
+    },
+    {
+      name: "load_module",
+      in: MAIN,
+      arity: ONE,
+      accepted: "modules are built in",
+      doc: "A dynamic module of nginx.",
+    },
+    {
+      name: "events",
+      in: MAIN,
+      arity: exactly(0),
+      opens: EVENTS,
+      apply: () => undefined,
+      doc: "How connections are processed.",
+    },
+    {
+      name: "worker_connections",
+      in: EVENTS,
+      arg: number(DEFAULT_WORKER_CONNECTIONS),
+      set: "workerConnections",
+      doc: "Most connections of a worker, those to upstreams included.",
+    },
+    { name: "use", in: EVENTS, arity: ONE, apply: checkEventMethod, doc: "Event method; always epoll here." },
+    {
+      name: "multi_accept",
+      in: EVENTS,
+      arity: ONE,
+      accepted: BUN_LOOP,
+      doc: "Accept all waiting connections at once.",
+    },
+    { name: "accept_mutex", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Workers accept in turn." },
+    { name: "accept_mutex_delay", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Pause of a worker out of turn." },
+    {
+      name: "debug_connection",
+      in: EVENTS,
+      arity: ONE,
+      accepted: "set error_log to debug instead",
+      doc: "Clients that are logged at level debug.",
+    },
+  ],
+  create: () => ({
+    daemon: undefined,
+    masterProcess: undefined,
+    pidPath: undefined,
+    user: undefined,
+    workerProcesses: undefined,
+    descriptorLimit: undefined,
+    shutdownTimeoutMs: undefined,
+    priority: 0,
+    environment: [],
+    workingDirectory: undefined,
+    errorLog: undefined,
+    workerConnections: undefined,
+  }),
+});

@@ -1,0 +1,32 @@
+/** Loads the configuration from disk and keeps what was read, so that workers read the very same bytes. */
+import { diskSource } from "../config/disk-source.ts";
+import { systemHosts } from "../config/host-lookup.ts";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import { recordingSource, replaySource } from "../config/snapshot-source.ts";
+import { modules } from "../modules/list.ts";
+import type { Flags } from "./flags.ts";
+import type { ConfigDelivery } from "./messages.ts";
+import type { Paths } from "./paths.ts";
+
+export interface FreshConfig {
+  readonly config: LoadedConfig;
+  readonly delivery: ConfigDelivery;
+}
+
+/** Reads the files that the command line names. */
+export async function loadFiles(paths: Paths, flags: Flags): Promise<FreshConfig> {
+  const main = {
+    path: paths.configFile,
+    prefix: paths.prefix,
+    confPrefix: paths.confPrefix,
+    globals: flags.globals ?? "",
+  };
+  const source = recordingSource(diskSource);
+  const config = await loadConfig(modules, main, source, systemHosts);
+  return { config, delivery: { main, snapshot: source.snapshot(), defaultErrorLog: paths.errorLog } };
+}
+
+/** Reads in a worker what the master has read. */
+export function loadDelivery(delivery: ConfigDelivery): Promise<LoadedConfig> {
+  return loadConfig(modules, delivery.main, replaySource(delivery.snapshot), systemHosts);
+}

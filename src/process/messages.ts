@@ -1,0 +1,22 @@
+/** What master and workers tell each other over the channel between them. */
+
+import type { MainFile } from "../config/load.ts";
+import type { ConfigSnapshot } from "../config/snapshot-source.ts";
+import type { ListenerHandle } from "../net/listen.ts";
+
+/** A configuration as a worker reads it again: every file that the master has read. */
+export interface ConfigDelivery {
+  readonly main: MainFile;
+  readonly snapshot: ConfigSnapshot;
+  /** File of `-e`: where errors go if the configuration does not say. */
+  readonly defaultErrorLog: string | undefined;
+}
+
+export type ToWorker =
+  | { readonly type: "start"; readonly config: ConfigDelivery; readonly listeners: readonly ListenerHandle[] }
+  | { readonly type: "reload"; readonly config: ConfigDelivery }
+  | { readonly type: "stop" }
+  | { readonly type: "quit" }
+  | { readonly type: "reopen" };
+
+export type ToMaster = { readonly type: "ready" } | { readonly type: "reloaded"; readonly ok: boolean };

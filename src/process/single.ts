@@ -1,0 +1,56 @@
+/** `master_process off`: one process that reads the configuration, listens and serves. */
+import { EMERG, errorLogOf, NOTICE } from "../net/error-log.ts";
+import { closeListener, listenSockets } from "../net/listen.ts";
+import { flushLogs } from "../net/log-file.ts";
+import type { FreshConfig } from "./load-files.ts";
+import { goneSockets, type OpenSocket, openSockets } from "./open-sockets.ts";
+import { removePidFile } from "./pid-file.ts";
+import { processSettings } from "./settings.ts";
+import { onSignals, type SignalName, signalNumber } from "./signals.ts";
+import { diagnosticText } from "./startup-log.ts";
+import { Worker } from "./worker.ts";
+
+/** Serves in this process; false when it could not start, for which the error log has the reason. */
+export function runSingle(
+  first: FreshConfig,
+  sockets: readonly OpenSocket[],
+  reread: () => Promise<FreshConfig>,
+): boolean {
+  let { config } = first;
+  const end = (): void => {
+    const log = errorLogOf(config.load);
+    const failure = removePidFile(processSettings(config).pidPath);
+    if (failure !== undefined) log.write(EMERG, 0, failure);
+    for (const open of sockets) closeListener(open, (message) => log.write(EMERG, 0, message));
+    flushLogs();
+    process.exit(0);
+  };
+  const worker = Worker.start(config, sockets, end);
+  if (worker === undefined) return false;
+
+  const reload = async (): Promise<void> => {
+    const log = errorLogOf(config.load);
+    const fresh = await reread();
+    for (const diagnostic of fresh.config.diagnostics) log.write(EMERG, 0, diagnosticText(diagnostic));
+    if (fresh.config.load.failed) return;
+    const wanted = listenSockets(fresh.config.load);
+    const after = await openSockets(wanted, sockets, 1, (level, message) => log.write(level, 0, message));
+    if (after === undefined) return;
+    const changed = after.length !== sockets.length || goneSockets(sockets, after).length > 0;
+    if (changed) {
+      for (const open of goneSockets(after, sockets)) closeListener(open, () => {});
+      log.write(EMERG, 0, 'listening sockets cannot change while "master_process" is off: restart');
+      return;
+    }
+    config = fresh.config;
+    worker.reload(config);
+  };
+  onSignals((name: SignalName) => {
+    errorLogOf(config.load).write(NOTICE, 0, `signal ${signalNumber(name)} (${name}) received`);
+    if (name === "SIGTERM" || name === "SIGINT") worker.stop();
+    else if (name === "SIGQUIT") worker.quit();
+    else if (name === "SIGUSR1") worker.reopen();
+    else if (name === "SIGHUP") void reload();
+  });
+  return true;
+}

@@ -1,0 +1,62 @@
+/**
+ * Messages of a command in the foreground, before the configuration's error log holds: `hopway: [emerg] ...` on standard
+ * error, and with `-e` also the error log's form in that file.
+ */
+import type { Diagnostic } from "../config/syntax.ts";
+import {
+  ALERT,
+  type LogLevel,
+  levelByName,
+  levelName,
+  NOTICE,
+  setDefaultErrorLog,
+  standardError,
+  WARN,
+} from "../net/error-log.ts";
+import { errorLogTime } from "../net/log-clock.ts";
+import { type LogFile, sharedLogFile } from "../net/log-file.ts";
+
+export class StartupLog {
+  private readonly file: LogFile | undefined;
+
+  private constructor(file: LogFile | undefined) {
+    this.file = file;
+  }
+
+  /** `errorLog`: as `-e` says; undefined without it. A file that cannot be opened is complained about and not used. */
+  static open(errorLog: string | undefined): StartupLog {
+    if (errorLog === undefined) return new StartupLog(undefined);
+    if (errorLog === "stderr") return new StartupLog(standardError);
+    const file = sharedLogFile(errorLog);
+    const failure = file.open();
+    if (failure !== undefined) {
+      const log = new StartupLog(undefined);
+      log.write(ALERT, `could not open error log file: ${failure}`);
+      return log;
+    }
+    setDefaultErrorLog(file);
+    return new StartupLog(file);
+  }
+
+  write(level: LogLevel, message: string): void {
+    if (level > NOTICE) return;
+    const pid = process.pid;
+    this.file?.writeNow(`${errorLogTime()} [${levelName(level)}] ${pid}#${pid}: ${message}\n`);
+    if (this.file !== standardError && level <= WARN) this.say(`[${levelName(level)}] ${message}`);
+  }
+
+  /** A line on standard error: `hopway: text`. */
+  say(text: string): void {
+    standardError.writeNow(`hopway: ${text}\n`);
+  }
+
+  diagnostic(diagnostic: Diagnostic): void {
+    this.write(levelByName(diagnostic.level) ?? WARN, diagnosticText(diagnostic));
+  }
+}
+
+/** `message in file:line`. */
+export function diagnosticText({ message, file, line }: Diagnostic): string {
+  if (file === undefined) return message;
+  return line === undefined || line === 0 ? `${message} in ${file}` : `${message} in ${file}:${line}`;
+}

@@ -1,0 +1,83 @@
+/** A process that serves: a worker under a master, or the only process (`master_process off`). */
+import type { LoadedConfig } from "../config/load.ts";
+import { type Serving, serve } from "../modules/serve.ts";
+import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
+import type { ListenerHandle } from "../net/listen.ts";
+import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.ts";
+import { dropRights, setLimits } from "./privileges.ts";
+import { processSettings } from "./settings.ts";
+
+export class Worker {
+  private log: ErrorLog;
+  private shutdownTimeoutMs: number;
+  private readonly serving: Serving;
+  private leaving = false;
+  private readonly onEnd: () => void;
+
+  private constructor(config: LoadedConfig, serving: Serving, log: ErrorLog, onEnd: () => void) {
+    this.serving = serving;
+    this.log = log;
+    this.onEnd = onEnd;
+    this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
+    onLogFailure((message) => this.write(ALERT, message));
+    const survive = (error: unknown): void => this.write(ALERT, `unexpected exception: ${stackOf(error)}`);
+    process.on("uncaughtException", survive);
+    process.on("unhandledRejection", survive);
+  }
+
+  /** Serves; `onEnd` is called when the process may exit. Undefined when it could not start: the log says why. */
+  static start(config: LoadedConfig, listeners: readonly ListenerHandle[], onEnd: () => void): Worker | undefined {
+    const log = errorLogOf(config.load);
+    const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
+    const settings = processSettings(config);
+    setLimits(settings, report);
+    for (const failure of openLogs(config.load)) report(EMERG, failure);
+    const serving = serve(config, listeners, log);
+    if (!dropRights(settings, report)) return undefined;
+    return new Worker(config, serving, log, onEnd);
+  }
+
+  /** Serves new requests by another configuration; what runs goes on as it began. */
+  reload(config: LoadedConfig): void {
+    this.log = errorLogOf(config.load);
+    this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
+    for (const failure of openLogs(config.load)) this.write(EMERG, failure);
+    this.serving.reload(config);
+  }
+
+  reopen(): void {
+    this.write(NOTICE, "reopening logs");
+    reopenLogs();
+    this.serving.reopenLogs();
+  }
+
+  /** Takes no more connections and ends when those there are have ended, or worker_shutdown_timeout has passed. */
+  quit(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.write(NOTICE, "gracefully shutting down");
+    if (this.shutdownTimeoutMs > 0) setTimeout(() => this.stop(), this.shutdownTimeoutMs).unref();
+    this.serving.stopGracefully(() => this.end());
+  }
+
+  /** Ends at once. */
+  stop(): void {
+    this.serving.stopNow();
+    this.end();
+  }
+
+  private end(): void {
+    this.write(NOTICE, "exiting");
+    flushLogs();
+    this.write(NOTICE, "exit");
+    this.onEnd();
+  }
+
+  private write(level: LogLevel, message: string): void {
+    this.log.write(level, 0, message);
+  }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
