@@ -1,8 +1,16 @@
 /** What a worker changes about itself: limits before it serves, rights and current folder after it has opened its files. */
-import { initgroups } from "node:process";
 import { ALERT, EMERG, type LogLevel } from "../net/error-log.ts";
 import { lastErrno, numberedError, numberedException, setDescriptorLimit, setOwnPriority } from "../net/libc.ts";
 import type { ProcessSettings } from "./settings.ts";
+
+declare global {
+  namespace NodeJS {
+    interface Process {
+      /** Missing in the types of Bun. */
+      initgroups?(user: string, group: number): void;
+    }
+  }
+}
 
 type Report = (level: LogLevel, message: string) => void;
 
@@ -23,7 +31,7 @@ export function dropRights(settings: ProcessSettings, report: Report): boolean {
   if (user !== undefined && process.geteuid?.() === 0) {
     const steps: readonly (readonly [string, () => void])[] = [
       [`setgid(${user.gid})`, () => process.setgid?.(user.gid)],
-      [`initgroups(${user.name}, ${user.gid})`, () => initgroups(user.name, user.gid)],
+      [`initgroups(${user.name}, ${user.gid})`, () => process.initgroups?.(user.name, user.gid)],
       [`setuid(${user.uid})`, () => process.setuid?.(user.uid)],
     ];
     for (const [call, step] of steps) if (!attempt(call, step, (message) => report(EMERG, message))) return false;
