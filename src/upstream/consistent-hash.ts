@@ -83,6 +83,7 @@ function nextOnRing(attempt: Attempt, ring: Ring, group: PeerGroup): Peer | unde
   }
 }
 
+/** The method of `hash KEY consistent`; builds its ring. */
 export function consistentHash(group: PeerGroup): Balancer {
   const ring = buildRing(group);
   const begin = beginWithKey(group);

@@ -35,6 +35,7 @@ export function beginWithKey(group: PeerGroup): Balancer["begin"] {
   };
 }
 
+/** The method of `hash KEY`. */
 export function hash(group: PeerGroup): Balancer {
   return { name: "hash", begin: beginWithKey(group), next: nextHash, free: freePeer };
 }

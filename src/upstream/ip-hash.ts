@@ -32,6 +32,7 @@ function nextIpHash(attempt: Attempt): Peer | undefined {
   }
 }
 
+/** The method of `ip_hash`. */
 export function ipHash(group: PeerGroup): Balancer {
   return {
     name: "ip_hash",

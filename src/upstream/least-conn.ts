@@ -43,6 +43,7 @@ function leastLoaded(attempt: Attempt, group: PeerGroup): Peer | undefined {
   return best;
 }
 
+/** The method of `least_conn`. */
 export function leastConn(group: PeerGroup): Balancer {
   return {
     name: "least_conn",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fixtureModule, loadHttp, loadUpstream } from "./load-fixture.ts";
+import { Upstream } from "./upstream.ts";
 import { upstreams } from "./upstream-set.ts";
 
 describe("errors", () => {
@@ -33,7 +34,12 @@ describe("errors", () => {
     ["upstream u { ip_hash x; server 1.2.3.4; }", 'emerg:3 invalid number of arguments in "ip_hash" directive'],
     ["pass nowhere;", 'emerg:3 host not found in upstream "nowhere"'],
     ["upstream u { server 1.2.3.4; }\npass u 8080;", 'emerg:4 upstream "u" may not have port 8080'],
-    ["pass u 8080;\nupstream u { server 1.2.3.4; }", 'emerg:4 upstream "u" may not have port 8080 in /etc/h.conf:3'],
+    ["pass u 8080;\nupstream u { server 1.2.3.4; }", 'emerg:3 upstream "u" may not have port 8080'],
+    ['upstream u { zone ""; server 1.2.3.4; }', 'emerg:3 invalid zone name ""'],
+    ["upstream u { zone z y; server 1.2.3.4; }", 'emerg:3 invalid zone size "y"'],
+    ["upstream u { zone z 31k; server 1.2.3.4; }", 'emerg:3 zone "z" is too small'],
+    ["resolver valid=1s;", "emerg:3 no name servers defined"],
+    ["resolver unix:/x;", 'emerg:3 Unix sockets are not supported in resolver "unix:/x"'],
     ["resolver nowhere;", 'emerg:3 host not found in resolver "nowhere"'],
     ["resolver 127.0.0.1 valid=x;", "emerg:3 invalid parameter: valid=x"],
     ["resolver 127.0.0.1 ipv6=no;", "emerg:3 invalid parameter: ipv6=no"],
@@ -94,6 +100,17 @@ describe("upstreams without a block", () => {
     expect(upstreams(load).find("BACK")).toBe(before);
     expect(upstreams(load).find("two")).toBeUndefined();
   });
+});
+
+test("addresses found at run time come in turn, from any of them", () => {
+  const ips = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+  const firsts = new Set<string>();
+  for (let i = 0; i < 200; i++) {
+    const texts = Upstream.ofResolved("x.org", ips, 81).peers.map((peer) => peer.address.text);
+    expect(texts.toSorted()).toEqual(["10.0.0.1:81", "10.0.0.2:81", "10.0.0.3:81"]);
+    firsts.add(texts[0] ?? "");
+  }
+  expect(firsts.size).toBe(3);
 });
 
 describe("keepalive", () => {

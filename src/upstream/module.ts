@@ -13,7 +13,7 @@ import {
   Module,
   UPSTREAM,
 } from "../config/directive.ts";
-import { parseInteger } from "../config/units.ts";
+import { parseInteger, parseSize } from "../config/units.ts";
 import { compileTemplate } from "../template/template.ts";
 import { consistentHash } from "./consistent-hash.ts";
 import { hash } from "./hash.ts";
@@ -30,6 +30,7 @@ interface KeepaliveSize {
   readonly local: boolean;
 }
 
+/** What an `upstream` block says. Times in ms; undefined until merged. */
 export interface UpstreamSettings {
   /** The upstream that the block defines; undefined elsewhere. */
   upstream: Upstream | undefined;
@@ -140,8 +141,7 @@ const upstreamRow: ActionRow<UpstreamSettings> = {
   doc: "A group of servers behind one name.",
   opens: UPSTREAM,
   apply(_own, site, opened) {
-    const defined = upstreams(site.load).define(site.statement.args[0] ?? "", site.statement);
-    if (defined instanceof ConfigFault) return defined;
+    const defined = upstreams(site.load).define(site.statement.args[0] ?? "", site);
     if (opened !== undefined) upstreamModule.of(opened).upstream = defined;
     return undefined;
   },
@@ -152,16 +152,26 @@ const upstreamRow: ActionRow<UpstreamSettings> = {
   },
 };
 
-/** `zone NAME [SIZE]`: the name is checked, the state stays in each worker. */
+/** nginx's least size of a shared zone: eight pages. */
+const MIN_ZONE_BYTES = 8 * 4096;
+
+/** `zone NAME [SIZE]`: name and size are checked, the state stays in each worker. */
 const zoneRow: ActionRow<UpstreamSettings> = {
   name: "zone",
   in: UPSTREAM,
   arity: between(1, 2),
   doc: "Names the shared memory of the block; each worker keeps its own state for now.",
-  apply: (_own, site) =>
-    site.statement.args[0] === "" ? new ConfigFault(`invalid zone name "${site.statement.args[0]}"`) : undefined,
+  apply(_own, site) {
+    const [name = "", sizeText] = site.statement.args;
+    if (name === "") return new ConfigFault(`invalid zone name "${name}"`);
+    if (sizeText === undefined) return undefined;
+    const size = parseSize(sizeText);
+    if (size === undefined) return new ConfigFault(`invalid zone size "${sizeText}"`);
+    return size < MIN_ZONE_BYTES ? new ConfigFault(`zone "${name}" is too small`) : undefined;
+  },
 };
 
+/** `upstream` and what stands in its block. */
 export const upstreamModule: Module<UpstreamSettings> = new Module<UpstreamSettings>({
   name: "http_upstream",
   directives: [

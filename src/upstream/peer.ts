@@ -27,6 +27,7 @@ export interface PeerOptions {
   readonly draining: boolean;
 }
 
+/** What holds for a `server` without parameters. */
 export const DEFAULT_PEER_OPTIONS: PeerOptions = {
   weight: 1,
   maxConns: 0,
@@ -111,7 +112,7 @@ export class PeerGroup {
     for (const [index, peer] of peers.entries()) {
       peer.index = index;
       totalWeight += peer.weight;
-      if (!peer.down) tries++;
+      if (!peer.down && !peer.draining) tries++;
     }
     this.totalWeight = totalWeight;
     this.tries = tries;

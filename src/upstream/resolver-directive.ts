@@ -15,6 +15,7 @@ export const resolverArgument: ArgumentType<NameResolver | undefined> = {
 
 function parseResolver(args: readonly string[], site: DirectiveSite): NameResolver | ConfigFault {
   const servers: string[] = [];
+  let anyServer = false;
   let validMs: number | undefined;
   let ipv4 = true;
   let ipv6 = true;
@@ -30,10 +31,12 @@ function parseResolver(args: readonly string[], site: DirectiveSite): NameResolv
       if (arg.startsWith("ipv4=")) ipv4 = value === "on";
       else ipv6 = value === "on";
     } else if (!arg.startsWith("status_zone=")) {
+      anyServer = true;
       const fault = addServer(arg, servers, site);
       if (fault !== undefined) return fault;
     }
   }
+  if (!anyServer) return new ConfigFault("no name servers defined");
   if (!ipv4 && !ipv6) return new ConfigFault('"ipv4" and "ipv6" cannot both be "off"');
   return new NameResolver({ servers, validMs, ipv4, ipv6 });
 }
@@ -43,6 +46,7 @@ function addServer(text: string, servers: string[], site: DirectiveSite): Config
   const parsed = parseAddress(text, { listen: false, uriPart: false, defaultPort: DNS_PORT });
   if ("fault" in parsed) return new ConfigFault(`${parsed.fault} in resolver "${text}"`);
   const { address, host, port } = parsed;
+  if (address?.family === "unix") return new ConfigFault(`Unix sockets are not supported in resolver "${text}"`);
   if (address !== undefined) {
     servers.push(addressText(address));
     return undefined;

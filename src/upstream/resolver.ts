@@ -149,12 +149,12 @@ function normalName(name: string): string {
 }
 
 function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T | ResolveFault> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(new ResolveFault(TIMED_OUT)), timeoutMs);
     answer.then((value) => {
       clearTimeout(timer);
       resolve(value);
-    });
+    }, reject);
   });
 }
 

@@ -1,22 +1,29 @@
 /** The upstreams of one configuration, by name (ngx_http_upstream_add). */
-import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
+import type { DirectiveSite } from "../config/directive.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
-import type { Statement } from "../config/syntax.ts";
 import { DEFAULT_PEER_OPTIONS } from "./peer.ts";
 import { ipPeerAddress, literalAddress, Upstream } from "./upstream.ts";
 
+/** Collects upstreams while directives are read, and completes them afterwards. */
 export class UpstreamSet {
   /** In the order in which they were named. */
   private readonly all: Upstream[] = [];
   private readonly byName = new Map<string, Upstream[]>();
 
-  /** The upstream of an `upstream NAME` block; a `proxy_pass` above it may have named it already. */
-  define(name: string, statement: Statement): Upstream | ConfigFault {
+  /**
+   * The upstream of an `upstream NAME` block; a `proxy_pass` above it may have named it already. Undefined after a
+   * fault, which is reported: nginx names the line of the other mention where a port makes them differ.
+   */
+  define(name: string, site: DirectiveSite): Upstream | undefined {
+    const { load, statement } = site;
     for (const known of this.named(name)) {
-      if (known.explicit) return new ConfigFault(`duplicate upstream "${name}"`);
+      if (known.explicit) {
+        load.fail(statement, `duplicate upstream "${name}"`);
+        return undefined;
+      }
       if (known.portWritten) {
-        const where = `${known.statement?.file}:${known.statement?.line}`;
-        return new ConfigFault(`upstream "${name}" may not have port ${known.port} in ${where}`);
+        load.fail(known.statement, `upstream "${name}" may not have port ${known.port}`);
+        return undefined;
       }
       known.explicit = true;
       known.port = 0;

@@ -15,6 +15,7 @@ export interface Method {
   build(group: PeerGroup): Balancer;
 }
 
+/** The method of a block that names none. */
 export const ROUND_ROBIN: Method = { refuses: [], build: roundRobin };
 
 /** One `server` line. */
@@ -47,6 +48,7 @@ export function literalAddress(host: string, port: number): PeerAddress | undefi
   return ip === undefined ? undefined : ipPeerAddress(ip, port);
 }
 
+/** Lives as long as its configuration; those made at run time as long as one request. */
 export class Upstream {
   /** As written: the block's name, or the host of a `proxy_pass`. */
   readonly name: string;
@@ -79,6 +81,16 @@ export class Upstream {
     const upstream = new Upstream(name, 0, false, undefined);
     upstream.build(addresses.map((address) => new Peer(address, name, DEFAULT_PEER_OPTIONS)));
     return upstream;
+  }
+
+  /**
+   * As `ofAddresses`, over what a resolver answered for `host`: any of the addresses comes first, so that requests
+   * spread over them although each starts without memory (ngx_resolver_export).
+   */
+  static ofResolved(host: string, ips: readonly string[], port: number): Upstream {
+    const start = Math.floor(Math.random() * ips.length);
+    const turned = ips.map((_, i) => ipPeerAddress(ips[(start + i) % ips.length]!, port));
+    return Upstream.ofAddresses(host, turned);
   }
 
   /** Makes the peers and the balancer once all addresses are known. */
