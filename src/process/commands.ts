@@ -122,7 +122,12 @@ async function serve(
     if (background) announceUp();
   };
   const reread = (): Promise<FreshConfig> => loadFiles(paths, flags);
-  return settings.masterProcess ? runMaster(fresh, sockets, reread, up) : await runAlone(fresh, sockets, reread, up);
+  if (settings.masterProcess) runMaster(fresh, sockets, reread, up);
+  else {
+    runSingle(fresh, sockets, reread);
+    up();
+  }
+  return undefined;
 }
 
 function runMaster(
@@ -130,21 +135,10 @@ function runMaster(
   sockets: readonly OpenSocket[],
   reread: () => Promise<FreshConfig>,
   up: () => void,
-): undefined {
+): void {
   const master = new Master(fresh, sockets, reread);
   onLogFailure((message) => errorLogOf(fresh.config.load).write(ALERT, 0, message));
   master.start(up);
-}
-
-function runAlone(
-  fresh: FreshConfig,
-  sockets: readonly OpenSocket[],
-  reread: () => Promise<FreshConfig>,
-  up: () => void,
-): number | undefined {
-  if (!runSingle(fresh, sockets, reread)) return 2;
-  up();
-  return undefined;
 }
 
 /** From now on standard error is the error log's file, as in nginx: whoever started us may close his end of it. */

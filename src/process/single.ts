@@ -10,12 +10,12 @@ import { onSignals, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
 
-/** Serves in this process; false when it could not start, for which the error log has the reason. */
+/** Serves in this process, with the rights it has: nginx applies `user` to worker processes only. */
 export function runSingle(
   first: FreshConfig,
   sockets: readonly OpenSocket[],
   reread: () => Promise<FreshConfig>,
-): boolean {
+): void {
   let { config } = first;
   const end = (): void => {
     const log = errorLogOf(config.load);
@@ -26,7 +26,6 @@ export function runSingle(
     process.exit(0);
   };
   const worker = Worker.start(config, sockets, end);
-  if (worker === undefined) return false;
 
   const reload = async (): Promise<void> => {
     const log = errorLogOf(config.load);
@@ -52,5 +51,4 @@ export function runSingle(
     else if (name === "SIGUSR1") worker.reopen();
     else if (name === "SIGHUP") void reload();
   });
-  return true;
 }

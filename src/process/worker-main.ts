@@ -19,8 +19,9 @@ async function handle(message: ToWorker): Promise<void> {
   switch (message.type) {
     case "start": {
       const config = await load(message.config);
-      worker = config === undefined ? undefined : Worker.start(config, message.listeners, () => process.exit(0));
-      if (worker === undefined) process.exit(FATAL_CODE);
+      if (config === undefined) process.exit(FATAL_CODE);
+      worker = Worker.start(config, message.listeners, () => process.exit(0));
+      if (!worker.dropRights(config)) process.exit(FATAL_CODE);
       tell({ type: "ready" });
       return;
     }

@@ -1,4 +1,5 @@
 /** One worker as the master sees it. */
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { ListenerHandle } from "../net/listen.ts";
 import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
@@ -52,7 +53,7 @@ export class WorkerProcess {
       },
       onExit: (_child, code, signal) => {
         this.state = "gone";
-        events.onExit(this, code ?? 0, Number(signal ?? 0));
+        events.onExit(this, code ?? 0, signal === null ? 0 : numberOfSignal(signal));
       },
     });
     const listeners = sockets.map(({ address, options }, i): ListenerHandle => {
@@ -83,4 +84,10 @@ export class WorkerProcess {
   kill(): void {
     this.child.kill("SIGKILL");
   }
+}
+
+/** Bun gives the name, though its types promise the number. */
+function numberOfSignal(signal: number | string): number {
+  if (typeof signal === "number") return signal;
+  return new Map<string, number>(Object.entries(constants.signals)).get(signal) ?? 0;
 }

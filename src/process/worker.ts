@@ -25,16 +25,20 @@ export class Worker {
     process.on("unhandledRejection", survive);
   }
 
-  /** Serves; `onEnd` is called when the process may exit. Undefined when it could not start: the log says why. */
-  static start(config: LoadedConfig, listeners: readonly ListenerHandle[], onEnd: () => void): Worker | undefined {
+  /** Serves; `onEnd` is called when the process may exit. */
+  static start(config: LoadedConfig, listeners: readonly ListenerHandle[], onEnd: () => void): Worker {
     const log = errorLogOf(config.load);
     const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
     const settings = processSettings(config);
     setLimits(settings, report);
     for (const failure of openLogs(config.load)) report(EMERG, failure);
     const serving = serve(config, listeners, log);
-    if (!dropRights(settings, report)) return undefined;
     return new Worker(config, serving, log, onEnd);
+  }
+
+  /** Gives up root's rights, which opening files needed. False when that failed: nothing may be served then. */
+  dropRights(config: LoadedConfig): boolean {
+    return dropRights(processSettings(config), (level, message) => this.write(level, message));
   }
 
   /** Serves new requests by another configuration; what runs goes on as it began. */
