@@ -1,0 +1,55 @@
+/** `npm test`: types, lint, then tests. Arguments are passed to `bun test` and replace the folders that it searches. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { bunPath, ensureInstalled, root } from "./install.mjs";
+
+/** Tests start processes; on a busy machine that takes its time. */
+const TEST_TIMEOUT_MS = 60_000;
+
+ensureInstalled();
+
+/** Runs a command, shows its output, and gives it back with the exit code. */
+function run(title, command, args) {
+  console.log(`\n== ${title}`);
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      from.on("data", (chunk) => {
+        output += chunk;
+        to.write(chunk);
+      });
+    }
+    child.on("error", (error) => {
+      console.error(error.message);
+      resolve({ code: 1, output });
+    });
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** The number in front of a word in the summary, e.g. ` 12 pass`. */
+function count(output, word) {
+  const found = [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1);
+  return found === undefined ? 0 : Number(found[1]);
+}
+
+const bin = (name) => join(root, "node_modules", ".bin", name);
+const args = process.argv.slice(2);
+const checks = [await run("types", bin("tsc"), ["--noEmit"]), await run("lint", bin("biome"), ["check", "."])];
+const tests = await run("tests", bunPath(), [
+  "test",
+  `--timeout=${TEST_TIMEOUT_MS}`,
+  ...(args.length > 0 ? args : ["./src", "./test"]),
+]);
+
+const failedChecks = checks.filter(({ code }) => code !== 0).length;
+const passed = count(tests.output, "pass") + checks.length - failedChecks;
+// A test run that breaks off has no count of failures, and still is one.
+const failed = Math.max(count(tests.output, "fail"), tests.code === 0 ? 0 : 1) + failedChecks;
+const skipped = count(tests.output, "skip") + count(tests.output, "todo");
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
