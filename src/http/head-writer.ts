@@ -33,7 +33,7 @@ export function writeHead(r: Request): string {
     if (out.charset !== undefined) head += "; charset=" + out.charset;
   }
   if (out.contentLength >= 0) head += "\r\nContent-Length: " + out.contentLength;
-  if (out.lastModifiedSeconds !== -1) head += "\r\nLast-Modified: " + httpDate(out.lastModifiedSeconds * 1000);
+  if (out.lastModifiedSeconds !== -1 && out.lastModifiedText === undefined) head += "\r\nLast-Modified: " + httpDate(out.lastModifiedSeconds * 1000);
   if (out.location !== undefined) {
     head += "\r\nLocation: " + (core.absoluteRedirect ? absoluteLocation(r, out.location) : out.location);
   }
@@ -41,7 +41,8 @@ export function writeHead(r: Request): string {
   if (status === 101) head += "\r\nConnection: upgrade";
   else if (r.keepAlive) {
     head += "\r\nConnection: keep-alive";
-    if (core.keepaliveTimeout.headerSeconds > 0) head += "\r\nKeep-Alive: timeout=" + core.keepaliveTimeout.headerSeconds;
+    if (core.keepaliveTimeout.headerSeconds > 0)
+      head += "\r\nKeep-Alive: timeout=" + core.keepaliveTimeout.headerSeconds;
   } else head += "\r\nConnection: close";
   const { list } = out;
   for (let i = 0; i < list.count; i++) head += "\r\n" + list.names[i] + ": " + list.values[i];

@@ -61,6 +61,27 @@ export class Output {
     this.blocked = false;
   }
 
+  /**
+   * Takes back up to `bytes` bytes from the end of what is queued; returns how many. For producers that can read them
+   * again, so that a slow client's output holds no memory.
+   */
+  unqueue(bytes: number): number {
+    let left = Math.min(bytes, this.pendingBytes);
+    const taken = left;
+    this.pendingBytes -= taken;
+    while (left > 0) {
+      const last = this.pieces.pop()!;
+      if (last.length > left) {
+        const kept = last.length - left;
+        this.pieces.push(typeof last === "string" ? last.slice(0, kept) : last.subarray(0, kept));
+        left = 0;
+      } else {
+        left -= last.length;
+      }
+    }
+    return taken;
+  }
+
   discard(): void {
     this.pieces.length = 0;
     this.pendingBytes = 0;

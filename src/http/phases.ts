@@ -297,7 +297,8 @@ function sendErrorPage(r: Request, page: ErrorPage): void {
     return;
   }
   const { overwrite } = page;
-  const redirects = overwrite === 301 || overwrite === 302 || overwrite === 303 || overwrite === 307 || overwrite === 308;
+  const redirects =
+    overwrite === 301 || overwrite === 302 || overwrite === 303 || overwrite === 307 || overwrite === 308;
   if (!redirects) r.errorStatus = 302;
   r.out.location = target;
   sendBuiltin(r, r.errorStatus);
@@ -332,8 +333,9 @@ function sendBuiltin(r: Request, status: number): void {
     out.charset = undefined;
     out.contentLength = page.length;
   }
-  sendHead(r);
-  if (page !== undefined && !r.headerOnly) r.connection.output.text(page);
+  if (!sendHead(r)) return;
+  if (page !== undefined) queueText(r, page);
+  queueEnd(r, "");
   finishRequest(r);
 }
 
@@ -344,26 +346,44 @@ function wantsPadding(r: Request): boolean {
   return (agent.includes("MSIE ") && !agent.includes("Opera")) || agent.includes("Chrome/");
 }
 
-/** Runs the header filters, decides the framing, and queues the head. */
-export function sendHead(r: Request): void {
-  if (r.headSent) return;
+/**
+ * Runs the header filters, decides the framing, and queues the head. False when a filter put an error page in the
+ * response's place: the request is over for the caller.
+ */
+export function sendHead(r: Request): boolean {
+  if (r.headSent) return true;
   const { out } = r;
   if (r.errorStatus !== 0) {
     out.status = r.errorStatus;
     out.statusLine = undefined;
   }
-  for (const filter of r.server.http.headerFilters) filter(r);
+  for (const filter of r.server.http.headerFilters) {
+    const status = filter(r);
+    if (status === undefined) continue;
+    finalize(r, status);
+    return false;
+  }
   if (r.method === "HEAD" || out.status === 204 || out.status === 304 || r.headerOnly) {
     r.headerOnly = true;
-  } else if (out.status >= 200 && out.contentLength === -1) {
-    if (r.httpVersion >= 1001 && r.location.core.chunkedTransferEncoding) r.chunkedOut = true;
-    else r.keepAlive = false;
+  } else if (out.status >= 200 && (out.contentLength === -1 || out.trailers !== undefined)) {
+    if (r.httpVersion >= 1001 && r.location.core.chunkedTransferEncoding) {
+      out.clearLength();
+      r.chunkedOut = true;
+    } else if (out.contentLength === -1) r.keepAlive = false;
   }
   if (r.connection.host.draining) r.keepAlive = false;
   r.headSent = true;
   const head = writeHead(r);
   r.headerBytesSent = head.length;
   r.connection.output.text(head);
+  return true;
+}
+
+/** As `queueBody`, for text. */
+function queueText(r: Request, text: string): void {
+  if (text.length === 0 || r.headerOnly) return;
+  const { output } = r.connection;
+  output.text(r.chunkedOut ? `${chunkHead(text.length)}${text}\r\n` : text);
 }
 
 /** Queues body bytes (chunk-framed where the head said so); they leave with the next flush. */
@@ -379,9 +399,10 @@ export function queueBody(r: Request, chunk: Buffer): void {
   output.text("\r\n");
 }
 
-/** Queues the end of the body: the last chunk with `trailers` (lines with CRLF), or nothing. */
+/** Queues the end of the body: the last chunk with `trailers` (lines with CRLF) and those of the head, or nothing. */
 export function queueEnd(r: Request, trailers: string): void {
-  if (r.chunkedOut && !r.headerOnly) r.connection.output.text(`0\r\n${trailers}\r\n`);
+  if (!r.chunkedOut || r.headerOnly) return;
+  r.connection.output.text(`0\r\n${trailers}${r.out.trailers === undefined ? "" : r.out.trailers(r)}\r\n`);
 }
 
 /** A complete small response. */
@@ -390,8 +411,9 @@ export function respond(r: Request, status: number, contentType: string | undefi
   r.out.contentType = contentType;
   r.out.contentLength = body.length;
   discardBody(r);
-  sendHead(r);
-  if (!r.headerOnly && body.length > 0) r.connection.output.text(body);
+  if (!sendHead(r)) return DONE;
+  queueText(r, body);
+  queueEnd(r, "");
   return OK;
 }
 
@@ -416,6 +438,8 @@ export function internalRedirect(r: Request, uri: string, args: string | undefin
   }
   r.uri = uri;
   r.args = args;
+  r.validUnparsedUri = false;
+  r.validLocation = true;
   restart(r);
   r.location = r.server.level;
   r.phase = SERVER_REWRITE;
@@ -448,6 +472,8 @@ export function namedLocation(r: Request, name: string): number {
 /** What both kinds of internal redirect reset. */
 function restart(r: Request): void {
   r.internal = true;
+  r.validLocation = true;
+  r.addUriToAlias = false;
   r.uriChanged = false;
   r.accessStatus = 0;
   r.phaseHandler = 0;

@@ -81,6 +81,12 @@ export class Request {
   readonly slots: (string | undefined)[];
 
   internal = false;
+  /** `unparsedUri` still says what is wanted: cleared by rewrites and internal redirects. */
+  validUnparsedUri = true;
+  /** `uri` still begins with the location's prefix: cleared by `rewrite ... break`. */
+  validLocation = true;
+  /** try_files chose a file below the `alias` of a regular expression: `uri` is to be added to it. */
+  addUriToAlias = false;
   uriChanged = false;
   uriChangesLeft = MAX_URI_CHANGES + 1;
   /** An error page is being served: its own errors are not looked up again unless recursive_error_pages. */

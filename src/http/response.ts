@@ -1,5 +1,6 @@
 /** The response that a request is about to send, before it becomes bytes. */
 import { HeaderList } from "./header-list.ts";
+import type { Request } from "./request.ts";
 
 export class ResponseHead {
   /** 0 until something decides it. */
@@ -12,10 +13,17 @@ export class ResponseHead {
   contentLength = -1;
   /** Seconds since 1970; -1 for none. */
   lastModifiedSeconds = -1;
-  /** Last-Modified as an upstream wrote it. */
+  /** Last-Modified as an upstream or add_header wrote it; it stands in `list` and replaces the line of the seconds. */
   lastModifiedText: string | undefined = undefined;
   location: string | undefined = undefined;
+  /** The value of the ETag field, which stands in `list`. */
   etag: string | undefined = undefined;
+  /** Byte ranges of this response may be asked for; only files set it. */
+  allowRanges = false;
+  /** If-Modified-Since and its like are not looked at: an upstream has answered them already. */
+  disableNotModified = false;
+  /** Makes the trailer lines (each with CRLF) when the body has been sent; set, the response is chunked. */
+  trailers: ((r: Request) => string) | undefined = undefined;
   /** Server and Date of an upstream when the configuration passes them. */
   server: string | undefined = undefined;
   date: string | undefined = undefined;
@@ -32,6 +40,9 @@ export class ResponseHead {
     this.lastModifiedText = undefined;
     this.location = undefined;
     this.etag = undefined;
+    this.allowRanges = false;
+    this.disableNotModified = false;
+    this.trailers = undefined;
     this.server = undefined;
     this.date = undefined;
     this.list.clear();

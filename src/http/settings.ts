@@ -34,6 +34,8 @@ export interface CoreSettings {
   // Read from the location's level.
   root: RequestText;
   alias: RequestText | undefined;
+  /** Length of the location's name, which `alias` stands for; -1 where `alias` is the whole path (regular expressions). */
+  aliasBytes: number;
   types: ReadonlyMap<string, string>;
   defaultType: string;
   clientMaxBodyBytes: number;
