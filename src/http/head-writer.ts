@@ -21,22 +21,21 @@ export function writeHead(r: Request): string {
   }
 
   let head = "HTTP/1.1 " + (out.statusLine ?? statusLine(status));
-  head +=
-    out.server !== undefined
-      ? `\r\nServer: ${out.server}`
-      : core.serverTokens === "off"
-        ? SERVER_LINE_BARE
-        : SERVER_LINE;
-  head += "\r\nDate: " + (out.date ?? httpDate(Date.now()));
+  // An upstream's own Server, Date and Location stand in the list, where it put them.
+  if (out.server === undefined) head += core.serverTokens === "off" ? SERVER_LINE_BARE : SERVER_LINE;
+  if (out.date === undefined) head += "\r\nDate: " + httpDate(Date.now());
   if (out.contentType !== undefined) {
     head += "\r\nContent-Type: " + out.contentType;
     if (out.charset !== undefined) head += "; charset=" + out.charset;
   }
   if (out.contentLength >= 0) head += "\r\nContent-Length: " + out.contentLength;
-  if (out.lastModifiedSeconds !== -1 && out.lastModifiedText === undefined) head += "\r\nLast-Modified: " + httpDate(out.lastModifiedSeconds * 1000);
-  if (out.location !== undefined) {
-    head += "\r\nLocation: " + (core.absoluteRedirect ? absoluteLocation(r, out.location) : out.location);
+  if (out.lastModifiedSeconds !== -1 && out.lastModifiedText === undefined) {
+    head += "\r\nLast-Modified: " + httpDate(out.lastModifiedSeconds * 1000);
   }
+  // Only a Location that is made absolute stands here; nginx keeps others among the rest of the fields.
+  const { location } = out;
+  const madeAbsolute = location !== undefined && core.absoluteRedirect && location.startsWith("/");
+  if (madeAbsolute) head += "\r\nLocation: " + absoluteLocation(r, location);
   if (r.chunkedOut) head += "\r\nTransfer-Encoding: chunked";
   if (status === 101) head += "\r\nConnection: upgrade";
   else if (r.keepAlive) {
@@ -44,14 +43,14 @@ export function writeHead(r: Request): string {
     if (core.keepaliveTimeout.headerSeconds > 0)
       head += "\r\nKeep-Alive: timeout=" + core.keepaliveTimeout.headerSeconds;
   } else head += "\r\nConnection: close";
+  if (location !== undefined && !madeAbsolute) head += "\r\nLocation: " + location;
   const { list } = out;
   for (let i = 0; i < list.count; i++) head += "\r\n" + list.names[i] + ": " + list.values[i];
   return head + "\r\n\r\n";
 }
 
-/** absolute_redirect: a Location that is a path becomes a URL with the host the client used. */
+/** absolute_redirect: a Location that is a path becomes a URL with the host the client used (ngx_http_header_filter). */
 function absoluteLocation(r: Request, location: string): string {
-  if (!location.startsWith("/")) return location;
   const core = r.location.core;
   const host = core.serverNameInRedirect ? r.server.name : r.host !== "" ? r.host : r.connection.localAddress;
   const port = core.portInRedirect ? r.connection.localPort : 80;

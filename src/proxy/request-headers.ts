@@ -1,0 +1,191 @@
+/**
+ * The head of the request to the upstream: `proxy_set_header` and what decides about the client's own header lines
+ * (ngx_http_proxy_create_request, ngx_http_proxy_init_headers). Compiled per location into one function.
+ */
+import { choice, flag } from "../config/arguments.ts";
+import { ConfigFault, type Directive, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
+import { asciiLowerCase } from "../http/header-list.ts";
+import type { Request } from "../http/request.ts";
+import { compileTemplate, type Template, template } from "../template/template.ts";
+
+/** One `proxy_set_header`. An empty value means that the line is not sent. */
+export interface SetHeader {
+  readonly name: string;
+  readonly value: Template;
+}
+
+/** The settings that the rows below fill. */
+export interface RequestHeaderSettings {
+  setHeaders: SetHeader[] | undefined;
+  passRequestHeaders: boolean | undefined;
+  passRequestBody: boolean | undefined;
+  setBody: Template | undefined;
+  requestMethod: Template | undefined;
+  proxyHttpVersion: "1.0" | "1.1" | undefined;
+}
+
+/** The settings of a level on which nothing is said. */
+export function newRequestHeaderSettings(): RequestHeaderSettings {
+  return {
+    setHeaders: undefined,
+    passRequestHeaders: undefined,
+    passRequestBody: undefined,
+    setBody: undefined,
+    requestMethod: undefined,
+    proxyHttpVersion: undefined,
+  };
+}
+
+/** `proxy_set_header`, `proxy_pass_request_headers`, `_body`, `proxy_set_body`, `proxy_method`, `proxy_http_version`. */
+export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
+  {
+    name: "proxy_set_header",
+    in: HTTP_SERVER_LOCATION,
+    arity: exactly(2),
+    doc: "Sets a header line of the request to the upstream; an empty value removes it.",
+    apply(own, site) {
+      const [name = "", text = ""] = site.statement.args;
+      const value = compileTemplate(text, site);
+      if (value instanceof ConfigFault) return value;
+      own.setHeaders ??= [];
+      own.setHeaders.push({ name, value });
+      return undefined;
+    },
+  },
+  {
+    name: "proxy_pass_request_headers",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "passRequestHeaders",
+    doc: "Whether the client's header lines are passed on.",
+  },
+  {
+    name: "proxy_pass_request_body",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "passRequestBody",
+    doc: "Whether the client's request body is passed on.",
+  },
+  {
+    name: "proxy_set_body",
+    in: HTTP_SERVER_LOCATION,
+    arg: template(undefined),
+    set: "setBody",
+    doc: "The request body to send in place of the client's.",
+  },
+  {
+    name: "proxy_method",
+    in: HTTP_SERVER_LOCATION,
+    arg: template(undefined),
+    set: "requestMethod",
+    doc: "The method to use in place of the client's.",
+  },
+  {
+    name: "proxy_http_version",
+    in: HTTP_SERVER_LOCATION,
+    arg: choice(["1.0", "1.1"], "1.1"),
+    set: "proxyHttpVersion",
+    doc: "HTTP version of the request to the upstream.",
+  },
+];
+
+/** Header lines of a level replace all of the outer level's; the flags are merged by their rows. */
+export function mergeRequestHeaders(own: RequestHeaderSettings, outer: RequestHeaderSettings | undefined): void {
+  own.setHeaders ??= outer?.setHeaders;
+}
+
+/** What of a request's head only the proxy knows. */
+export interface UpstreamRequest {
+  /** `$proxy_host`. */
+  readonly hostHeader: string;
+  /** Length of the body that will follow; -1 where there is none or it is chunked. */
+  readonly bodyLength: number;
+  /** The body is streamed in chunks, as its length is not known. */
+  readonly chunked: boolean;
+}
+
+/** Makes the whole head, from the request line to the empty line, one char per byte. */
+export type RequestHeadBuilder = (r: Request, method: string, uri: string, upstream: UpstreamRequest) => string;
+
+/** Client header lines that are replaced by the proxy's own or dropped, in the order of nginx's table of defaults. */
+const DEFAULTS = ["Host", "Connection", "Content-Length", "Transfer-Encoding", "TE", "Keep-Alive", "Expect", "Upgrade"];
+
+/** A run of constant lines, or a line whose value each request decides. */
+type Line =
+  | { readonly kind: "constant"; readonly text: string }
+  | { readonly kind: "template"; readonly start: string; readonly value: Template }
+  | { readonly kind: "host" | "length" | "chunked" };
+
+function defaultLine(name: string, version: "1.0" | "1.1"): Line | undefined {
+  switch (name) {
+    case "Host":
+      return { kind: "host" };
+    case "Connection":
+      return version === "1.0" ? { kind: "constant", text: "Connection: close\r\n" } : undefined;
+    case "Content-Length":
+      return { kind: "length" };
+    case "Transfer-Encoding":
+      return { kind: "chunked" };
+    default:
+      return undefined;
+  }
+}
+
+function setLine({ name, value }: SetHeader): Line | undefined {
+  if (value.constant === undefined) return { kind: "template", start: `${name}: `, value };
+  return value.constant === "" ? undefined : { kind: "constant", text: `${name}: ${value.constant}\r\n` };
+}
+
+/** The lines in nginx's order: those set, then the defaults that nothing sets. */
+function linesOf(sets: readonly SetHeader[], version: "1.0" | "1.1"): Line[] {
+  const given = new Set(sets.map(({ name }) => asciiLowerCase(name)));
+  const defaults = DEFAULTS.filter((name) => !given.has(asciiLowerCase(name)));
+  const lines = [...sets.map(setLine), ...defaults.map((name) => defaultLine(name, version))];
+  const out: Line[] = [];
+  for (const line of lines) {
+    if (line === undefined) continue;
+    const last = out.at(-1);
+    if (line.kind === "constant" && last?.kind === "constant") {
+      out[out.length - 1] = { kind: "constant", text: last.text + line.text };
+    } else out.push(line);
+  }
+  return out;
+}
+
+function lineText(line: Line, r: Request, upstream: UpstreamRequest): string {
+  switch (line.kind) {
+    case "constant":
+      return line.text;
+    case "template": {
+      const value = line.value.evaluate(r);
+      return value === "" ? "" : line.start + value + "\r\n";
+    }
+    case "host":
+      return upstream.hostHeader === "" ? "" : "Host: " + upstream.hostHeader + "\r\n";
+    case "length":
+      return upstream.bodyLength < 0 ? "" : "Content-Length: " + upstream.bodyLength + "\r\n";
+    default:
+      return upstream.chunked ? "Transfer-Encoding: chunked\r\n" : "";
+  }
+}
+
+/** Compiles the settings of a level. The result is hot: one string per request, no objects made. */
+export function compileRequestHeaders(settings: RequestHeaderSettings): RequestHeadBuilder {
+  const version = settings.proxyHttpVersion ?? "1.1";
+  const sets = settings.setHeaders ?? [];
+  const lines = linesOf(sets, version);
+  const replaced = new Set([...sets.map(({ name }) => name), ...DEFAULTS].map(asciiLowerCase));
+  const passHeaders = settings.passRequestHeaders ?? true;
+  const versionText = ` HTTP/${version}\r\n`;
+  return (r, method, uri, upstream) => {
+    let head = method + " " + uri + versionText;
+    for (let i = 0; i < lines.length; i++) head += lineText(lines[i]!, r, upstream);
+    if (passHeaders) {
+      const { count, names, keys, values } = r.headers;
+      for (let i = 0; i < count; i++) {
+        if (!replaced.has(keys[i]!)) head += names[i] + ": " + values[i] + "\r\n";
+      }
+    }
+    return head + "\r\n";
+  };
+}
