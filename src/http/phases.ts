@@ -4,7 +4,7 @@ import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { chunkHead } from "./chunked.ts";
 import { builtinErrorPage } from "./error-page.ts";
 import { writeHead } from "./head-writer.ts";
-import type { Location } from "./location.ts";
+import type { RewriteProgram } from "./location.ts";
 import { findLocation } from "./location-match.ts";
 import type { Request } from "./request.ts";
 import type { ErrorPage, Handler } from "./settings.ts";
@@ -57,11 +57,12 @@ export function failed(r: Request, error: unknown): void {
 function step(r: Request): boolean {
   switch (r.phase) {
     case SERVER_REWRITE:
-      return rewritePhase(r, r.server.level, FIND_LOCATION);
+      return rewritePhase(r, r.server.level.rewrite, FIND_LOCATION);
     case FIND_LOCATION:
       return findLocationPhase(r);
     case REWRITE:
-      return rewritePhase(r, r.location, PRE_ACCESS);
+      // Outside all locations the server's statements have run already.
+      return rewritePhase(r, r.location === r.server.level ? undefined : r.location.rewrite, PRE_ACCESS);
     case PRE_ACCESS:
       return handlerPhase(r, r.server.http.phases.preAccess);
     case ACCESS:
@@ -79,9 +80,9 @@ function nextPhase(r: Request, phase: number): true {
   return true;
 }
 
-function rewritePhase(r: Request, level: Location, next: number): boolean {
-  if (level.rewrite !== undefined) {
-    const verdict = level.rewrite(r);
+function rewritePhase(r: Request, program: RewriteProgram | undefined, next: number): boolean {
+  if (program !== undefined) {
+    const verdict = program(r);
     if (verdict !== DECLINED) {
       if (verdict !== AGAIN) finalize(r, verdict);
       return false;

@@ -11,13 +11,14 @@ export interface Template {
   evaluate(r: Request): string;
 }
 
-type Part = string | number | Variable;
+/** A piece of a text with variables: literal text, the number of a capture, or a variable. */
+export type TemplatePart = string | number | Variable;
 
 const NAME_CHAR = /[A-Za-z0-9_]/;
 
 /** Splits `a${b}c$1` into literals, capture numbers and variables, as ngx_http_script_compile. */
-function parts(text: string, site: DirectiveSite): Part[] | ConfigFault {
-  const out: Part[] = [];
+export function templateParts(text: string, site: DirectiveSite): TemplatePart[] | ConfigFault {
+  const out: TemplatePart[] = [];
   let literal = "";
   let i = 0;
   while (i < text.length) {
@@ -58,7 +59,7 @@ function parts(text: string, site: DirectiveSite): Part[] | ConfigFault {
   return out;
 }
 
-function partText(part: Part, r: Request): string {
+function partText(part: TemplatePart, r: Request): string {
   if (typeof part === "string") return part;
   if (typeof part === "number") return r.captures?.[part] ?? "";
   return part.get(r) ?? "";
@@ -67,7 +68,7 @@ function partText(part: Part, r: Request): string {
 /** Compiles a text; faults name what is wrong with a variable's spelling. Unknown names are found when the load ends. */
 export function compileTemplate(text: string, site: DirectiveSite): Template | ConfigFault {
   if (!text.includes("$")) return constantTemplate(text);
-  const list = parts(text, site);
+  const list = templateParts(text, site);
   if (list instanceof ConfigFault) return list;
   const [a, b, c] = list;
   if (list.length === 1 && typeof a === "object") {
