@@ -57,7 +57,7 @@ export class ClassReader {
   private posixOutside(): string | undefined {
     const named = /^([:.=])[^\]\\]*?\1\]/.exec(this.pattern.slice(this.start));
     if (named === null) return undefined;
-    this.position = this.start;
+    this.position = this.start - 1;
     return named[1] === ":" ? ERROR.posixOutsideClass : ERROR.posixCollating;
   }
 
@@ -95,6 +95,7 @@ export class ClassReader {
   private posixClass([all = "", kind, negation, name = ""]: RegExpExecArray): Member | string {
     const set = POSIX_CLASSES.get(name);
     if (kind !== ":" || set === undefined) {
+      if (kind === ":") this.position += 2;
       return kind === ":" ? ERROR.unknownPosixClass : ERROR.posixCollating;
     }
     this.position += all.length;
@@ -118,7 +119,7 @@ export class ClassReader {
       return { byte: 8 };
     }
     if ("BRX".includes(ch)) {
-      this.position = at + 1;
+      this.position = at;
       return ERROR.escapeInClass;
     }
     if (ch === "N") {
@@ -153,10 +154,19 @@ export class ClassReader {
       return undefined;
     }
     if (this.position >= pattern.length) return ERROR.unclosedClass;
-    if ("set" in member) return ERROR.badRange;
+    if ("set" in member) {
+      this.position = hyphen;
+      return ERROR.badRange;
+    }
+    const lastStart = this.position;
     const last = this.member();
     if (typeof last === "string") return last;
-    if ("set" in last) return ERROR.badRange;
-    return last.byte < member.byte ? ERROR.rangeOutOfOrder : last.byte;
+    if ("set" in last) {
+      if (pattern.charAt(lastStart) === "[") this.position = lastStart + 1;
+      return ERROR.badRange;
+    }
+    if (last.byte >= member.byte) return last.byte;
+    this.position--;
+    return ERROR.rangeOutOfOrder;
   }
 }

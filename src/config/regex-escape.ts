@@ -36,7 +36,7 @@ export function readEscapedByte(pattern: string, position: number): EscapedByte 
   // PCRE takes \8 and \9, where they are no references, for the digit.
   if (ch === "8" || ch === "9") return good(ch.charCodeAt(0), next);
   if (UNSUPPORTED.includes(ch)) return bad(ERROR.unsupportedEscape, next);
-  if (/[A-Za-z]/.test(ch)) return bad(ERROR.unknownEscape, next);
+  if (/[A-Za-z]/.test(ch)) return bad(ERROR.unknownEscape, position);
   return good(ch.charCodeAt(0), next);
 }
 
@@ -46,7 +46,7 @@ function hexEscape(pattern: string, start: number): EscapedByte {
   if (braced !== null) return limited(Number.parseInt(braced[1] ?? "", 16), start + braced[0].length);
   if (rest.startsWith("{")) {
     const digits = /^\{[0-9A-Fa-f]*/.exec(rest)?.[0].length ?? 0;
-    return bad(ERROR.badHex, Math.min(start + digits + 1, pattern.length));
+    return badDigits(ERROR.badHex, start + digits, pattern);
   }
   const digits = /^[0-9A-Fa-f]{0,2}/.exec(rest)?.[0] ?? "";
   return good(digits === "" ? 0 : Number.parseInt(digits, 16), start + digits.length);
@@ -58,14 +58,21 @@ function octalEscape(pattern: string, start: number): EscapedByte {
   const braced = /^\{([0-7]+)\}/.exec(rest);
   if (braced !== null) return limited(Number.parseInt(braced[1] ?? "", 8), start + braced[0].length);
   const digits = /^\{[0-7]*/.exec(rest)?.[0].length ?? 0;
-  return bad(ERROR.badOctal, Math.min(start + digits + 1, pattern.length));
+  return badDigits(ERROR.badOctal, start + digits, pattern);
 }
 
 function controlEscape(pattern: string, start: number): EscapedByte {
   const ch = pattern.charAt(start).toUpperCase();
   if (ch === "") return bad(ERROR.controlAtEnd, start);
   const code = ch.charCodeAt(0);
-  return code < 32 || code > 126 ? bad(ERROR.controlNotPrintable, start + 1) : good(code ^ 64, start + 1);
+  return code < 32 || code > 126 ? bad(ERROR.controlNotPrintable, start) : good(code ^ 64, start + 1);
+}
+
+/** `at` is the first character that is no digit. */
+function badDigits(reason: string, at: number, pattern: string): EscapedByte {
+  const none = pattern.charAt(at - 1) === "{";
+  if (none && (at === pattern.length || pattern.charAt(at) === "}")) return bad(ERROR.digitsMissing, at);
+  return bad(reason, Math.min(at, pattern.length - 1));
 }
 
 function limited(value: number, end: number): EscapedByte {

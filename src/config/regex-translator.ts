@@ -61,10 +61,12 @@ const MAX_REPEAT = 65_535;
 const MAX_NAME = 32;
 const NEWLINE: ByteSet = bytesOf("\n");
 const START = "^";
+/** JavaScriptCore backtracks into a lookahead that holds `^` (Bun 1.4.5), so inside groups it is spelled differently. */
+const START_IN_GROUP = "(?<![^])";
 /** The very end. `$` without flags is just that in JavaScript. */
 const END = "$";
 const END_OR_FINAL_NEWLINE = "(?=\\n?$)";
-const LINE_START = "(?:^|(?<=\\n)(?!$))";
+const LINE_START = "(?:(?<![^])|(?<=\\n)(?!$))";
 const LINE_END = "(?=\\n|$)";
 /** `\R` takes CR LF as a whole or not at all. */
 const ANY_NEWLINE = "(?:\\r\\n|[\\n\\x0b\\f\\x85]|\\r(?!\\n))";
@@ -182,24 +184,14 @@ export class RegexTranslator {
     const { pattern } = this;
     const ch = this.peek();
     if (ch === "" || ch === "|" || ch === ")") return undefined;
-    if (this.options.extended && this.skipExtended()) return "";
-    if (pattern.startsWith("(?#", this.position)) {
-      const end = pattern.indexOf(")", this.position);
-      if (end < 0) this.fault(ERROR.missingCommentClose, pattern.length);
-      this.position = end + 1;
-      return "";
-    }
+    if (this.skipIgnored()) return "";
     if (pattern.startsWith("\\Q", this.position)) return this.quoted();
-    if (pattern.startsWith("\\E", this.position)) {
-      this.position += 2;
-      return "";
-    }
     this.position++;
     switch (ch) {
       case "^":
-        return this.quantified(this.options.multiLine ? LINE_START : START, true);
+        return this.options.multiLine ? LINE_START : this.start();
       case "$":
-        return this.quantified(this.options.multiLine ? LINE_END : END_OR_FINAL_NEWLINE, true);
+        return this.options.multiLine ? LINE_END : END_OR_FINAL_NEWLINE;
       case ".":
         return this.quantified(this.options.dotAll ? ANY_BYTE : setSource(complement(NEWLINE)), false);
       case "[":
@@ -211,16 +203,20 @@ export class RegexTranslator {
       case "*":
       case "+":
       case "?":
-        return this.fault(ERROR.nothingToRepeat, this.afterQuantifier(this.position));
+        return this.fault(ERROR.nothingToRepeat, this.position - 1);
       case "{": {
         this.position--;
-        if (this.braces() !== undefined) return this.fault(ERROR.nothingToRepeat, this.afterQuantifier(this.position));
+        if (this.braces() !== undefined) return this.fault(ERROR.nothingToRepeat, this.position - 1);
         this.position++;
         return this.quantified(this.literal(ch.charCodeAt(0)), false);
       }
       default:
         return this.quantified(this.literal(ch.charCodeAt(0)), false);
     }
+  }
+
+  private start(): string {
+    return this.depth === 0 ? START : START_IN_GROUP;
   }
 
   private literal(byte: number): string {
@@ -268,10 +264,15 @@ export class RegexTranslator {
       this.position++;
       return this.quantified(this.set(set), false);
     }
+    // Matching always begins at the start of the subject, so \G is \A.
+    if (ch === "A" || ch === "G") {
+      this.position++;
+      return this.start();
+    }
     const assertion = SIMPLE_ASSERTIONS.get(ch);
     if (assertion !== undefined) {
       this.position++;
-      return this.quantified(assertion, true);
+      return assertion;
     }
     const atom = SIMPLE_ESCAPES.get(ch);
     if (atom !== undefined) {
@@ -293,26 +294,31 @@ export class RegexTranslator {
     const number = /^[1-9][0-9]*/.exec(rest)?.[0];
     if (number !== undefined) {
       // Two digits and more are octal unless that many groups have been opened.
-      if (Number(number) > 9 && Number(number) > this.lastGroup) return undefined;
+      if (Number(number) > 9 && Number(number) > this.lastGroup && !/^[89]/.test(number)) return undefined;
       this.position += number.length;
-      return this.reference(Number(number), this.position);
+      return this.reference(Number(number), this.position - 1);
     }
     const relative = /^g(?:\{([+-]?[0-9]+)\}|([+-]?[0-9]+))/.exec(rest);
     if (relative !== null) {
       this.position += relative[0].length;
       const digits = relative[1] ?? relative[2] ?? "";
-      const value = Number(digits);
-      if (digits.startsWith("-")) return this.reference(this.lastGroup + 1 + value, this.position);
-      return this.reference(digits.startsWith("+") ? this.lastGroup + value : value, this.position);
+      const signed = /^[+-]/.test(digits);
+      const target = Number(digits) + (signed ? this.lastGroup + (digits.startsWith("-") ? 1 : 0) : 0);
+      return this.reference(target, target < 1 ? this.position : this.position - 1);
     }
     const named = /^(?:k<(\w+)>|k'(\w+)'|k\{(\w+)\}|g\{(\w+)\})/.exec(rest);
     if (named !== null) {
+      const nameStart = this.position + 2;
       this.position += named[0].length;
-      return this.reference(named[1] ?? named[2] ?? named[3] ?? named[4] ?? "", this.position);
+      return this.reference(named[1] ?? named[2] ?? named[3] ?? named[4] ?? "", nameStart);
     }
-    if (rest.startsWith("k")) this.fault(ERROR.badNameReference, this.position + 1);
     if (/^g[<']/.test(rest)) this.fault(NO_RECURSION, this.position + 1);
-    if (rest.startsWith("g")) this.fault(ERROR.badNumberReference, this.position + 1);
+    if (/^(?:k[<'{]|g\{)/.test(rest)) this.fault(ERROR.nameExpected, this.position + 2);
+    if (rest.startsWith("k")) this.fault(ERROR.badNameReference, this.position + 1);
+    if (rest.startsWith("g")) this.fault(ERROR.badReference, this.position + 1);
+    if (rest.startsWith("N{")) {
+      this.fault(rest.startsWith("N{U+") ? ERROR.unicodeOnly : ERROR.unsupportedEscape, this.position + 1);
+    }
     return undefined;
   }
 
@@ -335,7 +341,7 @@ export class RegexTranslator {
 
   private groupBody(open: number): Atom | undefined {
     const rest = this.pattern.slice(open);
-    if (rest.startsWith("*")) return this.verb(rest);
+    if (/^\*[A-Za-z:]/.test(rest)) return this.verb(rest);
     if (!rest.startsWith("?")) {
       return this.options.noAutoCapture ? this.closed("(?:", "alternatives") : this.capture(undefined);
     }
@@ -346,11 +352,11 @@ export class RegexTranslator {
       this.position += 1 + assertion.length;
       return this.assertion(assertion);
     }
-    const nameReference = /^\?P=(\w+)\)/.exec(rest);
-    if (nameReference !== null) {
-      this.position += nameReference[0].length;
-      return { source: this.reference(nameReference[1] ?? "", this.position - 1), wrap: false };
+    if (rest.startsWith("?P=")) {
+      const nameStart = open + 3;
+      return { source: this.reference(this.groupName(nameStart, ")"), nameStart), wrap: false };
     }
+    if (/^\?P[^>]/.test(rest)) this.fault(ERROR.unknownAfterP, open + 2);
     switch (rest.charAt(1)) {
       case ":":
         this.position += 2;
@@ -365,8 +371,6 @@ export class RegexTranslator {
         return this.fault("conditional groups are not supported by hopway", open + 2);
       case "C":
         return this.fault("callouts are not supported by hopway", open + 2);
-      case "":
-        return this.fault(ERROR.unknownGroup, open + 1);
     }
     if (/^\?(?:R|&|P>|[+-]?[0-9])/.test(rest)) return this.fault(NO_RECURSION, open + 2);
     return this.optionGroup(open + 1);
@@ -395,7 +399,7 @@ export class RegexTranslator {
           if (this.peek() === "x") this.position++;
         }
       } else {
-        return this.fault(ERROR.unknownGroup, this.position);
+        return this.fault(ch === "-" ? ERROR.badHyphen : ERROR.unknownGroup, this.position - 1);
       }
     }
   }
@@ -432,6 +436,8 @@ export class RegexTranslator {
     const word = /^\*(\w+):/.exec(rest)?.[1];
     const kind = word === undefined ? undefined : ALPHABETIC_GROUPS.get(word);
     if (word === undefined || kind === undefined) {
+      const letters = /^\*([a-z]\w*)/.exec(rest)?.[0];
+      if (letters !== undefined) this.fault(ERROR.unknownAssertion, this.position + letters.length);
       return this.fault("(*VERB) is not supported by hopway", this.position + 1);
     }
     this.position += word.length + 2;
@@ -450,7 +456,7 @@ export class RegexTranslator {
     const name = /^\w*/.exec(this.pattern.slice(start))?.[0] ?? "";
     const end = start + name.length;
     if (name === "") this.fault(ERROR.nameExpected, start);
-    if (/^[0-9]/.test(name)) this.fault(ERROR.nameStartsWithDigit, start + 1);
+    if (/^[0-9]/.test(name)) this.fault(ERROR.nameStartsWithDigit, start);
     if (name.length > MAX_NAME) this.fault(ERROR.nameTooLong, start + MAX_NAME + 1);
     if (this.pattern.charAt(end) !== terminator) this.fault(ERROR.nameNotTerminated, end);
     this.position = end + 1;
@@ -468,11 +474,14 @@ export class RegexTranslator {
   }
 
   private nameGroup(name: string, number: number): void {
+    for (const [other, numbers] of this.names) {
+      if (other !== name && numbers.includes(number)) this.fault(ERROR.differentNames, this.position);
+    }
     const numbers = this.names.get(name);
     if (numbers === undefined) {
       this.names.set(name, [number]);
     } else if (!numbers.includes(number)) {
-      if (!this.options.duplicateNames) this.fault(ERROR.duplicateName, this.position - 1);
+      if (!this.options.duplicateNames) this.fault(ERROR.duplicateName, this.position);
       numbers.push(number);
     }
   }
@@ -506,7 +515,7 @@ export class RegexTranslator {
 
   /** Adds the quantifier that follows, if any. `wrap` for what JavaScript does not repeat as it stands. */
   private quantified(source: string, wrap: boolean): string {
-    while (this.options.extended && this.skipExtended());
+    while (this.skipIgnored());
     const ch = this.peek();
     let quantifier: string | undefined;
     if (ch === "*" || ch === "+" || ch === "?") {
@@ -520,10 +529,14 @@ export class RegexTranslator {
     const mode = this.peek();
     if (mode === "+") {
       this.position++;
-      return this.quantified(this.atomic(atom + quantifier), true);
+      return this.atomic(quantifier === "?" ? `(?:${source}|)` : atom + quantifier);
     }
     const lazy = (mode === "?") !== this.options.ungreedy;
     if (mode === "?") this.position++;
+    if (quantifier === "?" && source.startsWith("(")) {
+      // JavaScript would refuse an empty match of the group and look for a longer one.
+      return lazy ? `(?:|${source})` : `(?:${source}|)`;
+    }
     return atom + quantifier + (lazy ? "?" : "");
   }
 
@@ -540,16 +553,19 @@ export class RegexTranslator {
     return `{${Number(min)}${comma === undefined ? "" : `,${max === "" ? "" : Number(max)}`}}`;
   }
 
-  private afterQuantifier(position: number): number {
-    const rest = this.pattern.charAt(position);
-    return rest === "?" || rest === "+" ? position + 1 : position;
-  }
-
-  /** Skips one run of blanks or one comment of `(?x)`. */
-  private skipExtended(): boolean {
-    const skipped = /^(?:[\t\n\v\f\r ]+|#[^\n]*\n?)/.exec(this.pattern.slice(this.position))?.[0].length ?? 0;
-    this.position += skipped;
-    return skipped > 0;
+  /** Skips what may stand between an item and its quantifier: a comment, an empty quotation, blanks under `(?x)`. */
+  private skipIgnored(): boolean {
+    const { pattern, position } = this;
+    if (pattern.startsWith("(?#", position)) {
+      const end = pattern.indexOf(")", position);
+      if (end < 0) this.fault(ERROR.missingCommentClose, pattern.length);
+      this.position = end + 1;
+    } else {
+      const ignored = this.options.extended ? IGNORED_EXTENDED : IGNORED;
+      ignored.lastIndex = position;
+      this.position += ignored.exec(pattern)?.[0].length ?? 0;
+    }
+    return this.position > position;
   }
 
   private peek(): string {
@@ -561,6 +577,8 @@ export class RegexTranslator {
   }
 }
 
+const IGNORED = /(?:\\Q)?\\E/y;
+const IGNORED_EXTENDED = /(?:\\Q)?\\E|[\t\n\v\f\r ]+|#[^\n]*\n?/y;
 const NO_RECURSION = "recursion and subroutine calls are not supported by hopway";
 const WORD_BOUNDS: readonly [string, string][] = [
   ["[:<:]]", "\\b(?=\\w)"],
@@ -569,9 +587,6 @@ const WORD_BOUNDS: readonly [string, string][] = [
 const SIMPLE_ASSERTIONS: ReadonlyMap<string, string> = new Map([
   ["b", "\\b"],
   ["B", "\\B"],
-  ["A", START],
-  // Matching always begins at the start of the subject.
-  ["G", START],
   ["z", END],
   ["Z", END_OR_FINAL_NEWLINE],
 ]);
