@@ -3,6 +3,7 @@ import { chmodSync, existsSync, unlinkSync } from "node:fs";
 import { perLoad } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import { type Address, addressText, systemAddress } from "./address.ts";
+import { diskPath } from "./disk-path.ts";
 import * as libc from "./libc.ts";
 
 /** nginx's backlog on Linux. */
@@ -100,7 +101,7 @@ export function openListener(
     }
   }
   if (libc.bindSocket(fd, systemAddress(address)) < 0) return dropped(`bind() to ${name}`);
-  if (address.family === "unix") chmodSync(address.path, 0o666);
+  if (address.family === "unix") chmodSync(diskPath(address.path), 0o666);
   for (const complaint of applyOptions(fd, address, options)) alert(complaint);
   if (libc.listenSocket(fd, options.backlog) < 0) return dropped(`listen() to ${name}, backlog ${options.backlog}`);
   return fd;
@@ -138,17 +139,10 @@ export function closeListener(handle: ListenerHandle, alert: (message: string) =
 }
 
 function removeSocketFile(path: string, alert: (message: string) => void): void {
-  if (!existsSync(path)) return;
+  if (!existsSync(diskPath(path))) return;
   try {
-    unlinkSync(path);
+    unlinkSync(diskPath(path));
   } catch (error) {
     alert(`unlink() ${path} failed (${libc.numberedException(error)})`);
   }
-}
-
-/** Accepts connections of an inherited socket. Half-closed connections stay open: `end` tells of the peer's FIN. */
-export function adoptListener<Data>(fd: number, handlers: Bun.SocketHandler<Data>): Bun.TCPSocketListener<Data> {
-  // `fd` is known to Bun.listen but missing in its types.
-  const options = { fd, socket: handlers, allowHalfOpen: true } as unknown as Bun.TCPSocketListenOptions<Data>;
-  return Bun.listen<Data>(options);
 }

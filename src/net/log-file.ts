@@ -4,6 +4,7 @@
  */
 import { chownSync, closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
+import { diskPath } from "./disk-path.ts";
 import { exceptionErrno, numberedException } from "./libc.ts";
 
 /** How often a file that cannot be written is complained about. */
@@ -45,7 +46,7 @@ export class LogFile {
   open(): string | undefined {
     if (this.fd >= 0) return undefined;
     try {
-      this.fd = openSync(this.path, "a", 0o644);
+      this.fd = openSync(diskPath(this.path), "a", 0o644);
       return undefined;
     } catch (error) {
       return `open() "${this.path}" failed (${numberedException(error)})`;
@@ -110,7 +111,7 @@ export class LogFile {
     if (this.path === "" || this.fd < 0) return;
     try {
       const stat = fstatSync(this.fd);
-      if (stat.isFile() && stat.uid !== uid) chownSync(this.path, uid, stat.gid);
+      if (stat.isFile() && stat.uid !== uid) chownSync(diskPath(this.path), uid, stat.gid);
     } catch (error) {
       complain(`chown("${this.path}", ${uid}) failed (${numberedException(error)})`);
     }

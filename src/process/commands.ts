@@ -5,7 +5,7 @@ import { acceptedDirectives } from "../config/load.ts";
 import { ALERT, EMERG, errorLogOf, type LogLevel } from "../net/error-log.ts";
 import { duplicateOnto } from "../net/libc.ts";
 import { listenSockets } from "../net/listen.ts";
-import { LogFile, onLogFailure, openLogs } from "../net/log-file.ts";
+import { LogFile, onLogFailure } from "../net/log-file.ts";
 import { announceUp, goToBackground, inBackground } from "./daemon.ts";
 import type { Flags } from "./flags.ts";
 import { type FreshConfig, loadFiles } from "./load-files.ts";
@@ -13,6 +13,7 @@ import { Master } from "./master.ts";
 import { inheritedSockets, type OpenSocket, openSockets, trySockets } from "./open-sockets.ts";
 import type { Paths } from "./paths.ts";
 import { checkPidFile, writePidFile } from "./pid-file.ts";
+import { prepareFiles } from "./prepare-files.ts";
 import { processSettings } from "./settings.ts";
 import { signalMaster } from "./signal-command.ts";
 import { runSingle } from "./single.ts";
@@ -59,7 +60,7 @@ function test(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): 
 }
 
 function passes(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): boolean {
-  const { load, diagnostics } = { load: fresh.config.load, diagnostics: fresh.config.diagnostics };
+  const { load, diagnostics } = fresh.config;
   if (diagnostics.some(({ level, file }) => level === "emerg" && file !== undefined)) return false;
   if (!openableMain(fresh)) {
     sayWholeFaults(fresh, log);
@@ -69,7 +70,7 @@ function passes(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog)
   sayWholeFaults(fresh, log);
   if (load.failed) return false;
   const report = (level: LogLevel, message: string): void => log.write(level, message);
-  const failures = openLogs(load);
+  const failures = prepareFiles(fresh.config);
   const pidFailure = checkPidFile(processSettings(fresh.config).pidPath);
   for (const failure of pidFailure === undefined ? failures : [pidFailure, ...failures]) report(EMERG, failure);
   if (failures.length > 0 || pidFailure !== undefined) return false;
@@ -101,7 +102,7 @@ async function serve(
   const { load } = fresh.config;
   const settings = processSettings(fresh.config);
   const report = (level: LogLevel, message: string): void => log.write(level, message);
-  const failures = openLogs(load);
+  const failures = prepareFiles(fresh.config);
   for (const failure of failures) report(EMERG, failure);
   if (failures.length > 0) return 1;
 

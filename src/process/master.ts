@@ -2,10 +2,11 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { closeListener, listenSockets } from "../net/listen.ts";
-import { declaredLogs, flushLogs, openLogs, reopenLogs } from "../net/log-file.ts";
+import { declaredLogs, flushLogs, reopenLogs } from "../net/log-file.ts";
 import type { FreshConfig } from "./load-files.ts";
 import { goneSockets, type OpenSocket, openSockets, socketsOfWorker } from "./open-sockets.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
+import { prepareFiles } from "./prepare-files.ts";
 import { type ProcessSettings, processSettings, workerEnvironment } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticText } from "./startup-log.ts";
@@ -161,7 +162,7 @@ export class Master {
       this.write(diagnostic.level === "emerg" ? EMERG : NOTICE, diagnosticText(diagnostic));
     }
     if (load.failed) return;
-    const failures = openLogs(load);
+    const failures = prepareFiles(fresh.config);
     for (const failure of failures) this.write(EMERG, failure);
     if (failures.length > 0) return;
     const settings = processSettings(fresh.config);

@@ -1,21 +1,22 @@
 /** The file that holds the master's process number. */
 import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { diskPath } from "../net/disk-path.ts";
 import { numberedException } from "../net/libc.ts";
 
 /** Writes the number of this process; returns nginx's words on failure. */
 export function writePidFile(path: string): string | undefined {
-  return attempt(path, () => writeFileSync(path, `${process.pid}\n`));
+  return attempt(path, () => writeFileSync(diskPath(path), `${process.pid}\n`));
 }
 
 /** As `-t` does: makes sure that the file can be written, and leaves what it holds. */
 export function checkPidFile(path: string): string | undefined {
-  return attempt(path, () => closeSync(openSync(path, "a", 0o644)));
+  return attempt(path, () => closeSync(openSync(diskPath(path), "a", 0o644)));
 }
 
 /** Removes the file; returns nginx's words on failure. */
 export function removePidFile(path: string): string | undefined {
   try {
-    unlinkSync(path);
+    unlinkSync(diskPath(path));
     return undefined;
   } catch (error) {
     return `unlink() "${path}" failed (${numberedException(error)})`;
@@ -26,7 +27,7 @@ export function removePidFile(path: string): string | undefined {
 export function readPidFile(path: string): number | string {
   let text = "";
   const failure = attempt(path, () => {
-    text = readFileSync(path, "latin1");
+    text = readFileSync(diskPath(path), "latin1");
   });
   if (failure !== undefined) return failure;
   const digits = text.replace(/[\r\n]+$/, "");
