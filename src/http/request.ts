@@ -21,6 +21,20 @@ export interface UpstreamState {
   responseLength: number;
 }
 
+/** What variables show of the upstream that is asked or was asked last; internal redirects leave it (r->upstream). */
+export interface UpstreamView {
+  /** `$proxy_host`. */
+  readonly hostHeader: string;
+  /** `$proxy_port`. */
+  readonly portText: string;
+  /** Length of the request body sent; -1: none, or chunked. */
+  readonly bodyLength: number;
+  /** The request body is sent in chunks. */
+  readonly chunked: boolean;
+  readonly responseHeaders: HeaderList;
+  readonly responseTrailers: HeaderList | undefined;
+}
+
 /** Who must know when a client goes away while its request waits for something. */
 export interface AbortListener {
   /** The client closed or reset its connection; `reset` tells which. */
@@ -99,7 +113,9 @@ export class Request {
   /** `satisfy any`: the refusal to give when no access handler allows. */
   accessStatus = 0;
 
+  /** Tries at upstreams, in order; one with peer "" stands between those before and after an internal redirect. */
   upstreamStates: UpstreamState[] | undefined = undefined;
+  upstream: UpstreamView | undefined = undefined;
   abortListener: AbortListener | undefined = undefined;
   producer: BodyProducer | undefined = undefined;
   /** `$limit_rate` as set by the configuration or X-Accel-Limit-Rate; undefined: as the location says. */

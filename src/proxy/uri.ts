@@ -15,6 +15,7 @@ export interface RequestUri {
   readonly internal: boolean;
 }
 
+const SLASH = 0x2f;
 const PERCENT = 0x25;
 const QUESTION = 0x3f;
 
@@ -35,7 +36,8 @@ function wasQuoted(unparsedUri: string): boolean {
  */
 export function upstreamUri(r: RequestUri, prefix: string, passUri: string, evaluated: boolean): string {
   if (passUri === "") {
-    if (r.validUnparsedUri) return r.unparsedUri;
+    // `GET http://host?x` has no path to pass on: it gets its slash.
+    if (r.validUnparsedUri && r.unparsedUri.charCodeAt(0) === SLASH) return r.unparsedUri;
   } else if (evaluated) return passUri;
   const replaces = r.validLocation && passUri !== "";
   const rest = replaces ? r.uri.slice(prefix.length) : r.uri;
