@@ -98,7 +98,7 @@ function checkEventMethod(_own: CoreSettings, site: DirectiveSite): ConfigFault 
 const BUN_LOOP = "Bun has an event loop of its own";
 const NO_LOCK = "workers take connections without a lock";
 
-export const core = new Module<CoreSettings>({
+export const coreModule = new Module<CoreSettings>({
   name: "core",
   directives: [
     { name: "daemon", in: MAIN, arg: flag(true), set: "daemon", doc: "Whether to go to the background." },

@@ -1,9 +1,9 @@
 /** Loads the configuration from disk and keeps what was read, so that workers read the very same bytes. */
 import { diskSource } from "../config/disk-source.ts";
-import { systemHosts } from "../config/host-lookup.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { recordingSource, replaySource } from "../config/snapshot-source.ts";
 import { modules } from "../modules/list.ts";
+import { recordingHosts, replayHosts, systemHosts } from "../net/host-lookup.ts";
 import type { Flags } from "./flags.ts";
 import type { ConfigDelivery } from "./messages.ts";
 import type { Paths } from "./paths.ts";
@@ -22,11 +22,18 @@ export async function loadFiles(paths: Paths, flags: Flags): Promise<FreshConfig
     globals: flags.globals ?? "",
   };
   const source = recordingSource(diskSource);
-  const config = await loadConfig(modules, main, source, systemHosts);
-  return { config, delivery: { main, snapshot: source.snapshot(), defaultErrorLog: paths.errorLog } };
+  const hosts = recordingHosts(systemHosts);
+  const config = await loadConfig(modules, main, source, hosts);
+  const delivery: ConfigDelivery = {
+    main,
+    snapshot: source.snapshot(),
+    hosts: hosts.answers(),
+    defaultErrorLog: paths.errorLog,
+  };
+  return { config, delivery };
 }
 
 /** Reads in a worker what the master has read. */
 export function loadDelivery(delivery: ConfigDelivery): Promise<LoadedConfig> {
-  return loadConfig(modules, delivery.main, replaySource(delivery.snapshot), systemHosts);
+  return loadConfig(modules, delivery.main, replaySource(delivery.snapshot), replayHosts(delivery.hosts));
 }

@@ -2,12 +2,15 @@
 
 import type { MainFile } from "../config/load.ts";
 import type { ConfigSnapshot } from "../config/snapshot-source.ts";
+import type { HostAnswers } from "../net/host-lookup.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 
 /** A configuration as a worker reads it again: every file that the master has read. */
 export interface ConfigDelivery {
   readonly main: MainFile;
   readonly snapshot: ConfigSnapshot;
+  /** What the names in it stand for. */
+  readonly hosts: HostAnswers;
   /** File of `-e`: where errors go if the configuration does not say. */
   readonly defaultErrorLog: string | undefined;
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { EVENTS } from "../config/directive.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { userByName } from "../net/libc.ts";
-import { core, type WorkerUser } from "./core-module.ts";
+import { coreModule, type WorkerUser } from "./core-module.ts";
 import { DEFAULT_PID_FILE } from "./paths.ts";
 
 export interface ProcessSettings {
@@ -25,7 +25,7 @@ export interface ProcessSettings {
 const DEFAULT_USER = "nobody";
 
 export function processSettings(config: LoadedConfig): ProcessSettings {
-  const own = core.of(config.root);
+  const own = coreModule.of(config.root);
   const events = config.root.children.find((child) => child.kind === EVENTS);
   return {
     daemon: own.daemon ?? true,
@@ -38,7 +38,7 @@ export function processSettings(config: LoadedConfig): ProcessSettings {
     priority: own.priority,
     environment: own.environment,
     workingDirectory: own.workingDirectory,
-    workerConnections: (events === undefined ? undefined : core.of(events).workerConnections) ?? 512,
+    workerConnections: (events === undefined ? undefined : coreModule.of(events).workerConnections) ?? 512,
   };
 }
 

@@ -2,6 +2,7 @@
  * Messages of a command in the foreground, before the configuration's error log holds: `hopway: [emerg] ...` on standard
  * error, and with `-e` also the error log's form in that file.
  */
+import { formatDiagnostic } from "../config/diagnostic.ts";
 import type { Diagnostic } from "../config/syntax.ts";
 import {
   ALERT,
@@ -55,8 +56,7 @@ export class StartupLog {
   }
 }
 
-/** `message in file:line`. */
-export function diagnosticText({ message, file, line }: Diagnostic): string {
-  if (file === undefined) return message;
-  return line === undefined || line === 0 ? `${message} in ${file}` : `${message} in ${file}:${line}`;
+/** `message in file:line`, without the level: log lines have that elsewhere. */
+export function diagnosticText(diagnostic: Diagnostic): string {
+  return formatDiagnostic(diagnostic).slice(`[${diagnostic.level}] `.length);
 }
