@@ -1,8 +1,7 @@
 /** `$proxy_*` and `$upstream_*` (ngx_http_proxy_module.c, ngx_http_upstream.c). */
-import type { LoadContext } from "../config/load-context.ts";
 import { asciiLowerCase, type HeaderList } from "../http/header-list.ts";
 import type { Request, UpstreamState } from "../http/request.ts";
-import { type PrefixVariable, type VariableDefinition, type VariableGet, variables } from "../template/variables.ts";
+import type { PrefixVariable, VariableDefinition, VariableGet } from "../template/variables.ts";
 
 /** `1.234`: seconds of a time in ms. */
 function secondsText(ms: number): string {
@@ -56,12 +55,15 @@ const tries: readonly VariableDefinition[] = [
 /** Nothing is cached here: as in nginx for a location without proxy_cache. */
 const notFound: VariableGet = () => undefined;
 
-const proxied: readonly VariableDefinition[] = [
+const proxyDefinitions: readonly VariableDefinition[] = [
   { name: "proxy_host", get: (r) => r.upstream?.hostHeader },
   { name: "proxy_port", get: (r) => r.upstream?.portText },
   { name: "proxy_add_x_forwarded_for", get: addForwardedFor },
   { name: "proxy_internal_body_length", get: bodyLength },
   { name: "proxy_internal_chunked", get: (r) => (r.upstream?.chunked === true ? "chunked" : undefined) },
+];
+
+const cacheVariables: readonly VariableDefinition[] = [
   { name: "upstream_cache_status", get: notFound },
   { name: "upstream_cache_last_modified", get: notFound },
   { name: "upstream_cache_etag", get: notFound },
@@ -111,7 +113,14 @@ const prefixes: readonly PrefixVariable[] = [
   { prefix: "upstream_cookie_", get: (rest) => (r) => cookieValue(r.upstream?.responseHeaders, rest) },
 ];
 
-/** Registers what the proxy and upstream modules of nginx define. */
-export function provideProxyVariables(load: LoadContext): void {
-  variables(load).provide([...tries, ...proxied], prefixes);
+/** What a module registers. */
+export interface VariableSet {
+  readonly definitions: readonly VariableDefinition[];
+  readonly prefixes: readonly PrefixVariable[];
 }
+
+/** Of ngx_http_proxy_module. */
+export const proxyVariables: VariableSet = { definitions: proxyDefinitions, prefixes: [] };
+
+/** Of ngx_http_upstream. */
+export const upstreamVariables: VariableSet = { definitions: [...tries, ...cacheVariables], prefixes };
