@@ -43,8 +43,9 @@ const disk: Folders = {
   exists: (path) => existsSync(bytes(path)),
 };
 
+/** As for C's strings, a name ends at the first NUL. */
 function bytes(path: string): Buffer {
-  return Buffer.from(path, "latin1");
+  return Buffer.from(path.split("\0", 1)[0] ?? "", "latin1");
 }
 
 function describeError(error: unknown): { readonly errno: number; readonly text: string } {
