@@ -2,6 +2,7 @@
  * One client connection: reads heads and bodies, runs requests one after another, keeps alive, lingers, closes.
  * Hot: a request that fits one chunk and is answered at once costs one parse and one write.
  */
+import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { INFO } from "../net/error-log.ts";
 import type { Socket, SocketOwner } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
@@ -13,6 +14,7 @@ import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
 import { checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
+import type { CoreSettings } from "./settings.ts";
 
 /** A listening address as connections see it; a reload replaces `servers`. */
 export interface ListenBinding {
@@ -20,6 +22,8 @@ export interface ListenBinding {
   /** As configured, e.g. 127.0.0.1:80. */
   readonly text: string;
   readonly isUnix: boolean;
+  /** 0 for a unix socket. */
+  readonly port: number;
 }
 
 /** What the worker offers its connections. */
@@ -33,6 +37,8 @@ type State = "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "close
 
 /** Input that arrives while a request is being answered (pipelining) is kept up to this size, then reading pauses. */
 const PIPELINE_BYTES = 16 * 1024;
+
+const NO_ADDRESS = new Uint8Array(0);
 
 const READ_TIMER = 0;
 const SEND_TIMER = 1;
@@ -91,6 +97,21 @@ export class Connection implements SocketOwner, TimerOwner {
     this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
   }
 
+  /** The address the client connected to: `$server_addr`. A system call; undefined once closed. */
+  get localAddress(): string {
+    return this.binding.isUnix ? "unix:" : plainAddress(this.socket.localAddress);
+  }
+
+  /** The client's address: 4 bytes (IPv4), 16 (IPv6), or none (unix socket): what ip_hash hashes. */
+  clientAddress(): Uint8Array {
+    return parseIPv4(this.remoteAddress) ?? parseIPv6(this.remoteAddress) ?? NO_ADDRESS;
+  }
+
+  /** `$server_port`. */
+  get localPort(): number {
+    return this.binding.port;
+  }
+
   get open(): boolean {
     return this.state !== "closed";
   }
@@ -119,7 +140,15 @@ export class Connection implements SocketOwner, TimerOwner {
 
   onDrain(): void {
     this.output.drained();
-    this.flush();
+    this.goOn();
+  }
+
+  /** The client takes bytes again: the rest of what is queued, then more from the producer. */
+  private goOn(): void {
+    const r = this.request;
+    if (!this.flush() || r === undefined) return;
+    if (r.finished) this.requestDone(r);
+    else r.producer?.onWritable();
   }
 
   onEnd(): void {
@@ -130,7 +159,8 @@ export class Connection implements SocketOwner, TimerOwner {
         this.close();
         return;
       case "head":
-        if (this.request === undefined) this.beginFailed({ status: 400, message: "client prematurely closed connection" });
+        if (this.request === undefined)
+          this.beginFailed({ status: 400, message: "client prematurely closed connection" });
         return;
       case "body":
         this.request?.body?.onClientGone();
@@ -156,7 +186,7 @@ export class Connection implements SocketOwner, TimerOwner {
   onTimer(tag: number): void {
     if (tag === READ_TIMER) this.onReadTimeout();
     else if (tag === SEND_TIMER) this.onSendTimeout();
-    else this.flush();
+    else this.goOn();
   }
 
   // Reading
@@ -184,7 +214,7 @@ export class Connection implements SocketOwner, TimerOwner {
   private readHead(input: Buffer): boolean {
     if (this.parser === undefined) {
       this.parser = spareParsers.pop() ?? new RequestHeadParser();
-      this.parser.limits = this.binding.servers.defaultServer.core;
+      this.parser.limits = this.binding.servers.defaultServer.headLimits;
       this.parser.reset(new HeaderList());
     }
     const parser = this.parser;
@@ -216,13 +246,17 @@ export class Connection implements SocketOwner, TimerOwner {
     this.readTimer.disarm();
     this.state = "busy";
     const failure = checkRequestHeaders(parser, framing);
-    const servers = this.binding.servers;
-    const server = failure === undefined ? this.findServer(framing.host, servers) : servers.defaultServer;
-    const r = this.newRequest(server, parser);
+    const { servers } = this.binding;
+    const r = this.newRequest(servers.defaultServer, parser);
     spareParsers.push(parser);
     if (failure !== undefined) {
       this.refuse(r, failure);
       return;
+    }
+    const server = servers.find(framing.host, r);
+    if (server !== undefined) {
+      r.server = server;
+      r.location = server.level;
     }
     r.host = framing.host;
     r.contentLength = framing.contentLength;
@@ -234,10 +268,6 @@ export class Connection implements SocketOwner, TimerOwner {
       r.body = new RequestBody(r);
     }
     startPhases(r);
-  }
-
-  private findServer(host: string, servers: AddressServers): Server {
-    return servers.find(host, undefined) ?? servers.defaultServer;
   }
 
   private newRequest(server: Server, parser: RequestHeadParser): Request {
@@ -310,7 +340,7 @@ export class Connection implements SocketOwner, TimerOwner {
 
   // Writing
 
-  /** Sends what is queued. True when all of it is with the kernel; otherwise the request's producer is called later. */
+  /** Sends what is queued. True when all of it is with the kernel; if not, the producer is called when it is. */
   flush(): boolean {
     const r = this.request;
     const limit = r === undefined || r.limitRate === undefined ? Number.MAX_SAFE_INTEGER : this.allowedBytes(r);
@@ -321,9 +351,6 @@ export class Connection implements SocketOwner, TimerOwner {
       return false;
     }
     this.sendTimer?.disarm();
-    if (r === undefined) return true;
-    if (r.finished) this.requestDone(r);
-    else r.producer?.onWritable();
     return true;
   }
 
@@ -349,12 +376,19 @@ export class Connection implements SocketOwner, TimerOwner {
 
   // Ends
 
-  /** The response has been queued as a whole: called by `phases.finishRequest` after logging is due. */
+  /** The response has been queued as a whole: the request ends when it has left. */
   finishResponse(r: Request): void {
     r.finished = true;
     r.abortListener = undefined;
     r.producer = undefined;
-    if (this.flush() || this.state === "closed") return;
+    if (this.flush()) this.requestDone(r);
+  }
+
+  /** A thrown-away body has come to its end: the connection is ready for the next request. */
+  onBodyDiscarded(): void {
+    if (this.discardingFor === undefined) return;
+    this.discardingFor = undefined;
+    this.becomeIdle();
   }
 
   private requestDone(r: Request): void {
@@ -364,16 +398,37 @@ export class Connection implements SocketOwner, TimerOwner {
     const core = r.location.core;
     const bodyLeft = r.body !== undefined && !r.body.complete;
     this.request = undefined;
-    if (!r.keepAlive || this.ended || this.host.draining) {
-      const lingers =
-        core.lingeringClose === "always" ||
-        (core.lingeringClose === "on" && (bodyLeft || this.input !== undefined || this.paused));
-      if (lingers && !this.ended) this.linger(core.lingeringTimeMs, core.lingeringTimeoutMs);
-      else this.close();
+    if (r.keepAlive && !this.ended && !this.host.draining) {
+      this.keptCore = core;
+      if (bodyLeft) this.readDiscarded(r);
+      else this.becomeIdle();
       return;
     }
+    const lingers =
+      core.lingeringClose === "always" ||
+      (core.lingeringClose === "on" && (bodyLeft || this.input !== undefined || this.paused));
+    if (lingers && !this.ended) this.linger(core.lingeringTimeMs, core.lingeringTimeoutMs);
+    else this.close();
+  }
+
+  /** Settings of the last request's location: they hold between requests. */
+  private keptCore: CoreSettings | undefined = undefined;
+  /** A finished request whose body is still being read and thrown away. */
+  private discardingFor: Request | undefined = undefined;
+
+  private readDiscarded(r: Request): void {
+    this.discardingFor = r;
+    this.request = r;
+    this.state = "body";
+    this.readTimer.arm(r.location.core.lingeringTimeoutMs);
+    this.resumeReading();
+    this.pump();
+  }
+
+  private becomeIdle(): void {
+    this.request = undefined;
     this.state = "idle";
-    this.readTimer.arm(core.keepaliveTimeout.timeoutMs);
+    this.readTimer.arm(this.keptCore!.keepaliveTimeout.timeoutMs);
     this.resumeReading();
     this.pump();
   }
@@ -438,6 +493,14 @@ export class Connection implements SocketOwner, TimerOwner {
     else this.close();
   }
 
+  /** A tunnel has ended and closed the socket itself. */
+  tunnelClosed(): void {
+    if (this.state === "closed") return;
+    const r = this.request;
+    this.markClosed();
+    if (r !== undefined) closeRequest(r);
+  }
+
   /** Hands the socket to a tunnel. Returns what the client has sent already. */
   becomeTunnel(): Buffer | undefined {
     this.state = "tunnel";
@@ -476,10 +539,4 @@ export class Connection implements SocketOwner, TimerOwner {
     this.output.discard();
     this.host.onConnectionClosed(this);
   }
-}
-
-/** IPv4 clients of a dual-stack socket are shown as IPv4. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return "";
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
 }

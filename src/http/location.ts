@@ -1,6 +1,7 @@
 /** Servers and locations as requests see them: compiled from the configuration, swapped as a whole on reload. */
 import type { ErrorLog } from "../net/error-log.ts";
 import type { HeaderFilter } from "./header-filter.ts";
+import type { RequestHeadLimits } from "./request-head.ts";
 import type { CoreSettings, Handler } from "./settings.ts";
 
 /** What runs in the rewrite phases; returns a verdict of `phases.ts`. */
@@ -15,8 +16,8 @@ export interface Location {
   readonly core: CoreSettings;
   readonly kind: "prefix" | "exact" | "regex" | "named" | "if" | "server" | "limit_except";
   /** `^~`: no regular expressions after this one. */
-  readonly noRegex: boolean;
-  readonly regex: RegExp | undefined;
+  noRegex: boolean;
+  regex: RegExp | undefined;
   /** Stores named captures of `regex` after a match. */
   capture: ((r: import("./request.ts").Request, match: RegExpExecArray) => void) | undefined;
   /** Nested locations. */
@@ -43,6 +44,8 @@ export interface Server {
   /** The server's own level. */
   readonly level: Location;
   readonly core: CoreSettings;
+  /** For requests that arrive before their server is known: this is the default server then. */
+  readonly headLimits: RequestHeadLimits;
   readonly tree: LocationTree;
   readonly named: ReadonlyMap<string, Location>;
   readonly http: HttpConfig;
@@ -72,5 +75,5 @@ export interface PhaseHandlers {
 export interface AddressServers {
   readonly defaultServer: Server;
   /** Set when more than one server listens here. */
-  find(host: string, r: import("./request.ts").Request | undefined): Server | undefined;
+  find(host: string, r: import("./request.ts").Request): Server | undefined;
 }

@@ -82,6 +82,13 @@ export class Output {
     return taken;
   }
 
+  /** Takes what is queued out, as bytes: somebody else writes to the socket from here on. */
+  takePending(): Buffer[] {
+    const out = this.pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece));
+    this.discard();
+    return out;
+  }
+
   discard(): void {
     this.pieces.length = 0;
     this.pendingBytes = 0;

@@ -1,4 +1,5 @@
 /** The settings that serving HTTP itself depends on, filled by nginx's http core directives. Times in ms, sizes in bytes. */
+import type { LeveledPath } from "../config/list-arguments.ts";
 import type { ErrorLog } from "../net/error-log.ts";
 import type { Request } from "./request.ts";
 
@@ -41,7 +42,7 @@ export interface CoreSettings {
   clientMaxBodyBytes: number;
   clientBodyBufferBytes: number;
   clientBodyTimeoutMs: number;
-  clientBodyTempPath: string;
+  clientBodyTempPath: LeveledPath;
   clientBodyInFileOnly: "off" | "on" | "clean";
   sendTimeoutMs: number;
   keepaliveTimeout: { readonly timeoutMs: number; readonly headerSeconds: number };

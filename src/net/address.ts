@@ -288,3 +288,9 @@ function parseBracketed(text: string, syntax: AddressSyntax): ParsedAddress | Ad
   const address = inetAddress(host, ports.port);
   return { address, host: `[${inner}]`, ...ports, uri, wildcard: host === "::" };
 }
+
+/** A socket's address as text: IPv4 clients of a dual-stack socket are shown as IPv4. "" where there is none. */
+export function plainAddress(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}

@@ -1,4 +1,5 @@
 /** The only doors to Bun's sockets: accept from a listening descriptor, connect to an address. */
+import { SO_RCVBUF, SOL_SOCKET, setIntegerOption } from "./libc.ts";
 
 /** What a socket reports to. One object per connection, in `socket.data`; handlers are shared by all sockets. */
 export interface SocketOwner {
@@ -112,4 +113,13 @@ export function connectTo(destination: Destination, owner: ConnectOwner, localAd
         };
   // connectError has told the owner already; the promise says the same again.
   Bun.connect<SocketOwner>(options as unknown as Bun.TCPSocketConnectOptions<SocketOwner>).catch(ignore);
+}
+
+/** A sender whose reader is slow: smaller kernel buffers bring chunks of about 130 KiB instead of 512 KiB. */
+const SLOW_RECEIVE_BUFFER_BYTES = 64 * 1024;
+
+/** Bounds what one slow reader can make the process hold for the sender on this socket. */
+export function shrinkReceiveBuffer(socket: Socket): void {
+  // `fd` is there but missing in the types.
+  setIntegerOption((socket as unknown as { fd: number }).fd, SOL_SOCKET, SO_RCVBUF, SLOW_RECEIVE_BUFFER_BYTES);
 }

@@ -38,6 +38,7 @@ const missing: VariableGet = () => undefined;
 export class VariableRegistry {
   private readonly known = new Map<string, Variable>();
   private readonly prefixes: PrefixVariable[] = [];
+  private readonly slotsByName = new Map<string, number>();
   /** Number of per-request slots handed out so far: `r.slots[n]`. */
   slotCount = 0;
 
@@ -69,6 +70,17 @@ export class VariableRegistry {
   /** Takes a slot of per-request storage. */
   slot(): number {
     return this.slotCount++;
+  }
+
+  /** The slot of a variable that several places may set (`set $x`, named captures): the same for all of them. */
+  namedSlot(name: string): number {
+    const key = name.toLowerCase();
+    let slot = this.slotsByName.get(key);
+    if (slot === undefined) {
+      slot = this.slot();
+      this.slotsByName.set(key, slot);
+    }
+    return slot;
   }
 
   /** Resolves what was used before it was defined; reports unknown names. */

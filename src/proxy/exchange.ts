@@ -1,0 +1,673 @@
+/**
+ * One proxied request: reads the client's body, asks peers until one answers, passes the answer on
+ * (ngx_http_upstream.c). Hot: a request without body to a pooled connection costs one write and one parse.
+ */
+import { ChunkedDecoder, chunkHead } from "../http/chunked.ts";
+import { HeaderList } from "../http/header-list.ts";
+import { finalize, internalRedirect, namedLocation, queueEnd, sendHead } from "../http/phases.ts";
+import type { AbortListener, Request, UpstreamState } from "../http/request.ts";
+import type { BodyConsumer } from "../http/request-body.ts";
+import { parseContentLength } from "../http/request-headers.ts";
+import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
+import { Spool } from "../http/spool.ts";
+import { parseComplexUri } from "../http/uri.ts";
+import { INFO, WARN } from "../net/error-log.ts";
+import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import type { Attempt, ChoiceInput } from "../upstream/balancer.ts";
+import type { Peer } from "../upstream/peer.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { connectFailure } from "./connect-failure.ts";
+import { blamesPeer, type FailureKind, failureStatus, mayTryNext, nextUpstreamExpired, statusFailure } from "./next-upstream.ts";
+import type { ProxySettings } from "./module.ts";
+import type { ProxyUrl } from "./proxy-url.ts";
+import { copyRedirectHeaders, copyResponseHeaders, readEffects, ResponseEffects } from "./response-headers.ts";
+import { ResponseRelay } from "./response-relay.ts";
+import { Tunnel, type TunnelOwner } from "./tunnel.ts";
+import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
+import { upstreamUri } from "./uri.ts";
+
+type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "tunnel" | "done";
+
+/** A request body goes to the upstream in pieces of this size. */
+const BODY_PIECE_BYTES = 64 * 1024;
+
+/** Request heads are made here: they leave in the same call. */
+const scratch = Buffer.allocUnsafe(64 * 1024);
+/** What the head being read asks for; read and used in one go. */
+const effects = new ResponseEffects();
+
+/** What the proxy module hands over for a request. */
+export interface ExchangeTarget {
+  readonly url: ProxyUrl;
+  readonly upstream: Upstream;
+  /** The location's prefix that the URL's URI part replaces. */
+  readonly prefix: string;
+  /** The URL was made from variables. */
+  readonly evaluated: boolean;
+}
+
+export class ProxyExchange
+  implements UpstreamUser, ChoiceInput, TimerOwner, BodyConsumer, AbortListener, TunnelOwner
+{
+  private readonly r: Request;
+  private readonly settings: ProxySettings;
+  private readonly target: ExchangeTarget;
+  private readonly attempt: Attempt;
+  private readonly startedMs = nowMs();
+  private readonly timer = new Timer(this, 0);
+  private state: State = "body";
+  private connection: UpstreamConnection | undefined = undefined;
+  private peer: Peer | undefined = undefined;
+  private reused = false;
+  private tryState: UpstreamState | undefined = undefined;
+  private tryStartedMs = 0;
+
+  // The request to the upstream; `hostHeader`, `bodyLength` and `chunked` are $proxy_host and $proxy_internal_*.
+  bodyLength = -1;
+  chunked = false;
+  private head = "";
+  private body: Spool | undefined = undefined;
+  private fixedBody: Buffer | undefined = undefined;
+  /** The client's body goes to the upstream as it comes (proxy_request_buffering off). */
+  private streaming = false;
+  private bodyEnded = true;
+  private requestSent = false;
+  /** Some byte of the request has left: it may have been acted on. */
+  private requestBegun = false;
+
+  // The upstream's response.
+  private parser: ResponseHeadParser | undefined = undefined;
+  private responseHeaders = new HeaderList();
+  private decoder: ChunkedDecoder | undefined = undefined;
+  /** Body bytes to come; -1: until the upstream closes. */
+  private bodyLeft = 0;
+  private upstreamKeepAlive = false;
+  private relay: ResponseRelay | undefined = undefined;
+  private responseDone = false;
+
+  constructor(r: Request, settings: ProxySettings, target: ExchangeTarget) {
+    this.r = r;
+    this.settings = settings;
+    this.target = target;
+    this.attempt = target.upstream.balancer.begin(this);
+    const { nextUpstreamTries } = settings;
+    if (nextUpstreamTries > 0 && this.attempt.tries > nextUpstreamTries) this.attempt.tries = nextUpstreamTries;
+  }
+
+  get hostHeader(): string {
+    return this.target.url.hostHeader;
+  }
+
+  get portText(): string {
+    return this.target.url.portText;
+  }
+
+  // What the choice of a peer may depend on.
+
+  get nowMs(): number {
+    return nowMs();
+  }
+
+  clientAddress(): Uint8Array {
+    return this.r.connection.clientAddress();
+  }
+
+  hashKey(): string {
+    return this.target.upstream.hashKey?.evaluate(this.r) ?? "";
+  }
+
+  // The request
+
+  start(): void {
+    const { r, settings } = this;
+    r.abortListener = this;
+    if (settings.setBody !== undefined) {
+      this.fixedBody = Buffer.from(settings.setBody.evaluate(r), "latin1");
+      this.bodyLength = this.fixedBody.length;
+      r.body?.discard();
+    } else if (!settings.passRequestBody) {
+      r.body?.discard();
+    } else if (r.body === undefined) {
+      this.bodyLength = r.contentLength;
+    } else if (settings.requestBuffering || (r.chunked && settings.proxyHttpVersion === "1.0")) {
+      const core = r.location.core;
+      this.body = new Spool("replay", core.clientBodyBufferBytes, Number.POSITIVE_INFINITY, core.clientBodyTempPath);
+      this.bodyEnded = false;
+      r.action = "reading client request body";
+      r.body.read(this);
+      return;
+    } else {
+      this.streaming = true;
+      this.bodyEnded = false;
+      this.chunked = r.chunked;
+      this.bodyLength = r.contentLength;
+    }
+    this.connect();
+  }
+
+  onBody(chunk: Buffer): boolean {
+    if (this.streaming) return this.sendBodyPiece(chunk);
+    const body = this.body!;
+    if (body.append(chunk) || body.failure === undefined) return true;
+    this.r.logError(body.failure);
+    this.finish(500);
+    return true;
+  }
+
+  onBodyEnd(): void {
+    this.bodyEnded = true;
+    if (this.streaming) {
+      if (this.state === "done" || this.connection === undefined) return;
+      if (this.chunked) this.connection.write(Buffer.from("0\r\n\r\n", "latin1"));
+      if (!this.connection.blocked) this.onRequestSent();
+      return;
+    }
+    this.bodyLength = this.body!.bytes;
+    if (this.state === "body") this.connect();
+  }
+
+  onBodyError(status: number): void {
+    this.finish(status);
+  }
+
+  private sendBodyPiece(chunk: Buffer): boolean {
+    const { connection } = this;
+    if (connection === undefined || this.state === "done") return true;
+    if (!this.chunked) return connection.write(chunk);
+    connection.write(Buffer.from(chunkHead(chunk.length), "latin1"));
+    connection.write(chunk);
+    return connection.write(Buffer.from("\r\n", "latin1"));
+  }
+
+  /** Takes the next peer and a connection to it. */
+  private connect(): void {
+    const { r, attempt, target, settings } = this;
+    this.state = "connecting";
+    r.action = "connecting to upstream";
+    const { balancer, pool } = target.upstream;
+    const peer = balancer.next(attempt);
+    this.tryStartedMs = nowMs();
+    this.requestSent = false;
+    this.requestBegun = false;
+    this.peer = peer;
+    this.newTryState(peer?.address.text ?? target.upstream.name);
+    if (peer === undefined) {
+      r.logError("no live upstreams");
+      this.tryState!.status = 502;
+      this.finish(502);
+      return;
+    }
+    const uri = upstreamUri(r, target.prefix, target.url.uri, target.evaluated);
+    r.upstreamText = `${target.url.tls ? "https" : "http"}://${peer.address.text}${peer.address.path === undefined ? "" : ":"}${uri}`;
+    const method = settings.requestMethod?.evaluate(r) ?? r.method;
+    this.head = settings.buildHead(r, method, uri, this);
+    const pooled = pool.take(peer, r.location);
+    this.reused = pooled instanceof UpstreamConnection;
+    if (pooled instanceof UpstreamConnection) {
+      this.connection = pooled;
+      pooled.user = this;
+      this.onUpstreamConnect();
+      return;
+    }
+    this.timer.arm(settings.connectTimeoutMs);
+    const { localAddress } = settings;
+    const from = localAddress === undefined || localAddress === "off" ? undefined : localAddress.evaluate(r);
+    this.connection = new UpstreamConnection(peer, pool, this, from);
+  }
+
+  private newTryState(peer: string): void {
+    const state: UpstreamState = {
+      peer,
+      status: 0,
+      connectMs: -1,
+      headerMs: -1,
+      responseMs: -1,
+      bytesReceived: 0,
+      bytesSent: 0,
+      responseLength: 0,
+    };
+    this.tryState = state;
+    this.r.upstreamStates ??= [];
+    this.r.upstreamStates.push(state);
+  }
+
+  onUpstreamConnect(): void {
+    const { r } = this;
+    this.tryState!.connectMs = nowMs() - this.tryStartedMs;
+    this.state = "sending";
+    r.action = "sending request to upstream";
+    this.parser ??= new ResponseHeadParser();
+    this.responseHeaders.clear();
+    this.parser.reset(this.responseHeaders, this.settings.bufferBytes);
+    const connection = this.connection!;
+    connection.requests++;
+    connection.bytesSent = 0;
+    this.requestBegun = true;
+    const text = this.head;
+    if (text.length > scratch.length) connection.write(Buffer.from(text, "latin1"));
+    else {
+      let length = scratch.latin1Write(text, 0);
+      const small = this.fixedBody;
+      if (small !== undefined && length + small.length <= scratch.length) length += small.copy(scratch, length);
+      else if (small !== undefined) connection.write(Buffer.from(text, "latin1"));
+      if (small === undefined || length > text.length || small.length === 0) connection.writeShared(scratch, length);
+      else connection.write(small);
+    }
+    if (this.streaming) {
+      this.armSend();
+      r.body!.read(this);
+      return;
+    }
+    this.body?.rewind();
+    this.sendBody();
+  }
+
+  /** Sends the buffered body as far as the upstream takes it. */
+  private sendBody(): void {
+    const connection = this.connection!;
+    const { body } = this;
+    if (body !== undefined) {
+      while (!connection.blocked) {
+        const piece = body.read(BODY_PIECE_BYTES);
+        if (piece === undefined) break;
+        connection.write(piece);
+      }
+    }
+    if (connection.blocked || (body !== undefined && body.unread > 0)) this.armSend();
+    else this.onRequestSent();
+  }
+
+  private armSend(): void {
+    this.timer.arm(this.settings.sendTimeoutMs);
+  }
+
+  private onRequestSent(): void {
+    this.requestSent = true;
+    if (this.state === "sending") {
+      this.state = "waiting";
+      this.r.action = "reading response header from upstream";
+    }
+    if (this.state === "waiting" || this.state === "receiving") this.timer.arm(this.settings.readTimeoutMs);
+  }
+
+  onUpstreamDrain(): void {
+    if (this.requestSent || this.state === "done") return;
+    if (!this.streaming) {
+      this.sendBody();
+      return;
+    }
+    if (this.bodyEnded) this.onRequestSent();
+    else {
+      this.armSend();
+      this.r.body!.proceed();
+    }
+  }
+
+  // The response
+
+  onUpstreamData(chunk: Buffer): void {
+    this.tryState!.bytesReceived += chunk.length;
+    if (this.state === "receiving") {
+      this.timer.arm(this.settings.readTimeoutMs);
+      this.receiveBody(chunk, 0);
+    } else if (this.state === "waiting" || this.state === "sending") {
+      this.receiveHead(chunk);
+    }
+  }
+
+  private receiveHead(chunk: Buffer): void {
+    const parser = this.parser!;
+    let at = 0;
+    for (;;) {
+      at = parser.feed(chunk, at);
+      if (at === -1) {
+        if (this.requestSent) this.timer.arm(this.settings.readTimeoutMs);
+        return;
+      }
+      if (at === -2) {
+        this.r.logError(parser.error!);
+        this.tryNext("invalid_header");
+        return;
+      }
+      if (parser.status >= 200 || parser.status === 101) break;
+      // 1xx is about the way, not the answer (RFC 9110 15.2).
+      this.responseHeaders.clear();
+      parser.reset(this.responseHeaders, this.settings.bufferBytes);
+    }
+    this.onHead(chunk, at);
+  }
+
+  private onHead(chunk: Buffer, at: number): void {
+    const { r, settings } = this;
+    const parser = this.parser!;
+    const { status } = parser;
+    const state = this.tryState!;
+    state.headerMs = nowMs() - this.tryStartedMs;
+    state.status = status;
+    if (status === 101 && r.upgrade === undefined) {
+      r.logError("upstream sent 101 to a request without Upgrade");
+      this.tryNext("invalid_header");
+      return;
+    }
+    const framing = responseFraming(parser, r.method);
+    if ("error" in framing) {
+      r.logError(framing.error);
+      this.tryNext("invalid_header");
+      return;
+    }
+    const failure = statusFailure(status);
+    if (failure !== undefined && this.attempt.tries > 1 && this.may(failure)) {
+      this.tryNext(failure);
+      return;
+    }
+    r.action = "reading upstream";
+    if (status >= 300 && settings.interceptErrors && this.intercept(status)) return;
+    readEffects(r, this.responseHeaders, settings.responseHeaderRules, effects);
+    if (effects.redirect !== undefined) {
+      copyRedirectHeaders(r, this.responseHeaders, settings);
+      this.redirectInside(effects.redirect);
+      return;
+    }
+    copyResponseHeaders(r, this.responseHeaders, settings);
+    r.out.status = status;
+    r.out.statusLine = parser.reason === "" ? undefined : `${status} ${parser.reason}`;
+    if (status === 101) {
+      this.openTunnel(chunk, at);
+      return;
+    }
+    const connectionLine = this.responseHeaders.get("connection")?.toLowerCase();
+    this.upstreamKeepAlive =
+      parser.httpVersion >= 1001 ? !effects.connectionClose : connectionLine?.includes("keep-alive") === true;
+    const lengthText = this.responseHeaders.get("content-length");
+    r.out.contentLength = lengthText === undefined || framing.kind === "chunked" ? -1 : parseContentLength(lengthText);
+    if (framing.kind === "none") this.bodyLeft = 0;
+    else if (framing.kind === "length") this.bodyLeft = framing.length;
+    else if (framing.kind === "chunked") this.decoder = new ChunkedDecoder(false);
+    else {
+      this.bodyLeft = -1;
+      this.upstreamKeepAlive = false;
+    }
+    this.beginResponse();
+    this.receiveBody(chunk, at);
+  }
+
+  private beginResponse(): void {
+    const { r, settings } = this;
+    this.state = "receiving";
+    if (!this.requestSent && this.streaming) r.keepAlive = false;
+    sendHead(r);
+    this.relay = new ResponseRelay(
+      r,
+      {
+        buffering: effects.buffering ?? settings.buffering,
+        memoryBytes: settings.buffers.number * settings.buffers.size,
+        maxTempFileBytes: settings.maxTempFileBytes,
+        tempPath: settings.tempPath,
+      },
+      this,
+    );
+  }
+
+  private receiveBody(chunk: Buffer, from: number): void {
+    const relay = this.relay!;
+    const state = this.tryState!;
+    let at = from;
+    if (this.decoder !== undefined) {
+      const { decoder } = this;
+      while (at < chunk.length && !decoder.done && !decoder.failed) {
+        at = decoder.next(chunk, at);
+        const length = decoder.dataEnd - decoder.dataStart;
+        if (length === 0) continue;
+        state.responseLength += length;
+        relay.take(chunk.subarray(decoder.dataStart, decoder.dataEnd));
+        if (this.state === "done") return;
+      }
+      if (decoder.failed) {
+        this.r.logError("upstream sent invalid chunked response");
+        this.breakOff();
+        return;
+      }
+      if (decoder.done) this.responseEnds(at < chunk.length);
+    } else if (this.bodyLeft >= 0) {
+      const end = Math.min(chunk.length, at + this.bodyLeft);
+      this.bodyLeft -= end - at;
+      state.responseLength += end - at;
+      if (end > at) relay.take(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      if (end < chunk.length) this.r.log(WARN, "upstream sent more data than specified in \"Content-Length\" header");
+      if (this.bodyLeft === 0) this.responseEnds(end < chunk.length);
+    } else if (at < chunk.length) {
+      state.responseLength += chunk.length - at;
+      relay.take(at === 0 ? chunk : chunk.subarray(at));
+    }
+    if (this.responseDone) relay.end();
+    else relay.flush();
+  }
+
+  /** The whole response is here: the peer is free, its connection rests or closes. */
+  private responseEnds(excess: boolean): void {
+    this.responseDone = true;
+    this.releasePeer(false);
+    const connection = this.connection;
+    this.connection = undefined;
+    this.timer.disarm();
+    if (connection === undefined) return;
+    const keep = this.upstreamKeepAlive && this.requestSent && !excess && connection.open;
+    connection.user = undefined;
+    if (!keep || !this.target.upstream.pool.give(connection, this.peer!, this.r.location)) connection.close();
+  }
+
+  pauseUpstream(): void {
+    this.timer.disarm();
+    this.connection?.pause();
+  }
+
+  resumeUpstream(): void {
+    if (this.connection === undefined) return;
+    this.timer.arm(this.settings.readTimeoutMs);
+    this.connection.resume();
+  }
+
+  onRelayed(): void {
+    this.finish(0);
+  }
+
+  onRelayFailed(message: string): void {
+    this.r.logError(message);
+    this.breakOff();
+  }
+
+  // Ends and failures
+
+  onUpstreamEnd(): void {
+    if (this.state === "receiving") {
+      if (this.decoder === undefined && this.bodyLeft < 0) {
+        this.responseEnds(false);
+        this.relay!.end();
+      } else {
+        this.r.logError("upstream prematurely closed connection");
+        this.breakOff();
+      }
+      return;
+    }
+    if (this.state === "waiting" || this.state === "sending") {
+      this.r.logError("upstream prematurely closed connection");
+      this.tryNext("error");
+    }
+  }
+
+  onUpstreamClose(reset: boolean): void {
+    if (this.state === "receiving" && reset) {
+      this.r.logError("recv() failed (104: Connection reset by peer)");
+      this.breakOff();
+    } else if (reset && (this.state === "waiting" || this.state === "sending")) {
+      this.r.logError("recv() failed (104: Connection reset by peer)");
+      this.tryNext("error");
+    } else this.onUpstreamEnd();
+  }
+
+  onUpstreamConnectError(code: string): void {
+    this.r.logError(connectFailure(code, this.peer?.address.path));
+    this.tryNext("error");
+  }
+
+  onTimer(): void {
+    const { r } = this;
+    r.logError("upstream timed out (110: Connection timed out)");
+    if (this.state === "receiving") this.breakOff();
+    else this.tryNext("timeout");
+  }
+
+  onClientAbort(reset: boolean): void {
+    const { r, settings } = this;
+    if (this.state === "done" || (settings.ignoreClientAbort && !reset && r.connection.open)) return;
+    if (settings.ignoreClientAbort && this.state !== "receiving") return;
+    r.log(INFO, reset ? "client prematurely closed connection, so upstream connection is closed too (104: Connection reset by peer)" : "client prematurely closed connection, so upstream connection is closed too");
+    this.tryEnded();
+    this.finish(499);
+  }
+
+  private may(kind: FailureKind): boolean {
+    const { settings, r } = this;
+    if (nextUpstreamExpired(settings.nextUpstreamTimeoutMs, this.startedMs, nowMs())) return false;
+    return mayTryNext(settings.nextUpstream, kind, r.method, this.requestBegun, this.streaming);
+  }
+
+  /** This peer failed: the next one, if the settings and the number of peers allow (ngx_http_upstream_next). */
+  private tryNext(kind: FailureKind): void {
+    const { attempt, r } = this;
+    const status = failureStatus(kind);
+    if (this.tryState!.status === 0) this.tryState!.status = status;
+    const reused = this.reused && kind === "error";
+    this.dropConnection();
+    this.releasePeer(blamesPeer(kind));
+    if (attempt.disabled) r.log(WARN, "upstream server temporarily disabled");
+    if (reused) attempt.tries++;
+    if (attempt.tries <= 0 || !this.may(kind)) {
+      this.finish(status);
+      return;
+    }
+    if (!r.connection.open && !this.settings.ignoreClientAbort) {
+      this.finish(499);
+      return;
+    }
+    this.connect();
+  }
+
+  /** The response has begun and can't go on: the client must see that it is incomplete. */
+  private breakOff(): void {
+    this.r.keepAlive = false;
+    this.tryEnded();
+    this.finish(-1);
+  }
+
+  private releasePeer(failed: boolean): void {
+    this.tryEnded();
+    this.target.upstream.balancer.free(this.attempt, failed);
+  }
+
+  private tryEnded(): void {
+    const state = this.tryState;
+    if (state === undefined || state.responseMs >= 0) return;
+    state.responseMs = nowMs() - this.tryStartedMs;
+    state.bytesSent = this.connection?.bytesSent ?? 0;
+  }
+
+  private dropConnection(): void {
+    this.timer.disarm();
+    this.tryEnded();
+    this.connection?.close();
+    this.connection = undefined;
+  }
+
+  /** Ends the exchange: 0 when the response went out whole, -1 when it broke off, else the status to answer with. */
+  private finish(status: number): void {
+    if (this.state === "done") return;
+    this.state = "done";
+    this.dropConnection();
+    this.releasePeer(false);
+    this.timer.release();
+    this.body?.release();
+    const { r } = this;
+    r.abortListener = undefined;
+    const { relay } = this;
+    relay?.release();
+    if (status === 0 && relay !== undefined) {
+      queueEnd(r, "");
+      r.action = "sending to client";
+    }
+    finalize(r, status);
+  }
+
+  private intercept(status: number): boolean {
+    const pages = this.r.location.core.errorPages;
+    if (pages === undefined || !pages.some((page) => page.status === status)) return false;
+    if (status === 401) {
+      const challenge = this.responseHeaders.get("www-authenticate");
+      if (challenge !== undefined) this.r.out.list.add("WWW-Authenticate", challenge);
+    }
+    this.finish(status);
+    return true;
+  }
+
+  /** X-Accel-Redirect: another location of this server answers in place of the upstream. */
+  private redirectInside(target: string): void {
+    const { r } = this;
+    this.state = "done";
+    this.dropConnection();
+    this.releasePeer(false);
+    this.timer.release();
+    this.body?.release();
+    r.abortListener = undefined;
+    if (target.startsWith("@")) {
+      namedLocation(r, target);
+      return;
+    }
+    const parsed = parseComplexUri(target, r.server.core.mergeSlashes);
+    if (parsed === undefined) {
+      finalize(r, 404);
+      return;
+    }
+    if (r.method !== "HEAD") r.method = "GET";
+    internalRedirect(r, parsed.uri, parsed.args);
+  }
+
+  // After 101
+
+  private openTunnel(chunk: Buffer, at: number): void {
+    const { r, settings } = this;
+    const client = r.connection;
+    r.keepAlive = false;
+    r.action = "proxying upgraded connection";
+    sendHead(r);
+    if (at < chunk.length) client.output.bytes(chunk.subarray(at));
+    client.flush();
+    this.state = "tunnel";
+    this.timer.release();
+    this.body?.release();
+    r.abortListener = undefined;
+    const { socket, unsent } = this.connection!.detach();
+    this.upgraded = this.connection;
+    this.connection = undefined;
+    const early = client.becomeTunnel();
+    const tunnel = new Tunnel(r, client.socket, socket, settings.readTimeoutMs, this);
+    this.tryState!.responseLength = chunk.length - at;
+    for (const piece of client.output.takePending()) tunnel.client.take(piece);
+    for (const piece of unsent) tunnel.upstream.take(piece);
+    if (early !== undefined && early.length > 0) tunnel.client.onData(early);
+  }
+
+  onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {
+    const { r } = this;
+    this.state = "done";
+    const state = this.tryState!;
+    r.connection.output.sentBytes += tunnel.client.sent;
+    state.bytesReceived += tunnel.upstream.received;
+    state.responseLength += tunnel.upstream.received;
+    state.bytesSent = (this.upgraded?.bytesSent ?? 0) + tunnel.upstream.sent;
+    state.responseMs = nowMs() - this.tryStartedMs;
+    this.target.upstream.balancer.free(this.attempt, timedOut);
+    r.connection.tunnelClosed();
+  }
+
+  private upgraded: UpstreamConnection | undefined = undefined;
+}
