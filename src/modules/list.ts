@@ -4,21 +4,33 @@ import { coreModule } from "../process/core-module.ts";
 import { proxyModule } from "../proxy/module.ts";
 import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
+import { accessModule } from "./access.ts";
+import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
+import { indexModule } from "./index.ts";
+import { map } from "./map.ts";
 import { notModifiedModule } from "./not-modified.ts";
 import { rangeModule } from "./range.ts";
 import { rewrite } from "./rewrite.ts";
+import { splitClients } from "./split-clients.ts";
 import { staticModule } from "./static.ts";
+import { tryFilesModule } from "./try-files.ts";
 
 /** `httpCore` stands last: it compiles what all the others have set up. */
 export const modules: readonly AnyModule[] = [
   coreModule,
+  map,
+  splitClients,
   rewrite,
+  accessModule,
+  tryFilesModule,
   upstreamModule,
   resolverModule,
   proxyModule,
+  indexModule,
   staticModule,
   notModifiedModule,
+  headersModule,
   rangeModule,
   httpCore,
 ];

@@ -1,0 +1,124 @@
+/** Files below root and alias (ngx_http_static_module). */
+import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
+import { ConfigFault, atLeast, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
+import { discardBody, sendHead } from "../http/phases.ts";
+import { phaseHandlers } from "../http/registry.ts";
+import type { Request } from "../http/request.ts";
+import { AGAIN, DECLINED, DONE, OK } from "../http/verdict.ts";
+import { diskPath } from "../net/disk-path.ts";
+import { CRIT, ERR } from "../net/error-log.ts";
+import { exceptionErrno, numberedError } from "../net/libc.ts";
+import { contentType } from "./content-type.ts";
+import { FileBody } from "./file-body.ts";
+import { ELOOP, EACCES, ENAMETOOLONG, ENOENT, ENOTDIR, requestPath } from "./file-path.ts";
+import { rangedBody } from "./range.ts";
+
+/** A pipe or device must not block the worker before it is refused. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** `"5f0a-1c"`: modification time and size in hexadecimal (ngx_http_set_etag). */
+export function fileEtag(mtimeSeconds: number, size: number): string {
+  return `"${mtimeSeconds.toString(16)}-${size.toString(16)}"`;
+}
+
+function staticHandler(r: Request): number {
+  const { method } = r;
+  if (method !== "GET" && method !== "HEAD" && method !== "POST") return 405;
+  if (r.uri.endsWith("/")) return DECLINED;
+  const path = requestPath(r);
+  if (path === undefined) return 500;
+  let fd: number;
+  try {
+    fd = openSync(diskPath(path), OPEN_FLAGS);
+  } catch (error) {
+    return openFailed(r, path, error);
+  }
+  const stat = fstatSync(fd);
+  if (stat.isFile() && method !== "POST") return sendFile(r, fd, path, stat);
+  closeSync(fd);
+  if (stat.isDirectory()) return redirectToFolder(r);
+  if (!stat.isFile()) {
+    r.log(CRIT, `"${path}" is not a regular file`);
+    return 404;
+  }
+  return 405;
+}
+
+function openFailed(r: Request, path: string, error: unknown): number {
+  const errno = exceptionErrno(error);
+  if (errno === undefined) throw error;
+  const message = `open() "${path}" failed (${numberedError(errno)})`;
+  switch (errno) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+      if (r.location.core.logNotFound) r.log(ERR, message);
+      return 404;
+    case EACCES:
+    case ELOOP:
+      r.log(ERR, message);
+      return 403;
+    default:
+      r.log(CRIT, message);
+      return 500;
+  }
+}
+
+/** A folder's URI ends with a slash: relative links in its index would break otherwise. */
+function redirectToFolder(r: Request): number {
+  r.out.location = r.args === undefined || r.args === "" ? `${r.uri}/` : `${r.uri}/?${r.args}`;
+  return 301;
+}
+
+function sendFile(r: Request, fd: number, path: string, stat: Stats): number {
+  discardBody(r);
+  r.action = "sending response to client";
+  const { out } = r;
+  const modified = Math.floor(stat.mtimeMs / 1000);
+  out.status = 200;
+  out.contentLength = stat.size;
+  out.lastModifiedSeconds = modified;
+  if (r.location.core.etag) {
+    out.etag = fileEtag(modified, stat.size);
+    out.list.add("ETag", out.etag);
+  }
+  out.contentType = contentType(r);
+  out.allowRanges = true;
+  const sent = sendHead(r);
+  if (!sent || r.headerOnly || stat.size === 0) {
+    closeSync(fd);
+    return sent ? OK : DONE;
+  }
+  const body = new FileBody(r, fd, path, stat.size, rangedBody(r));
+  const verdict = body.send();
+  // A file that is still being sent is closed when the request ends, however it ends.
+  if (verdict === AGAIN) r.contexts[staticModule.id] = body;
+  return verdict;
+}
+
+function closeFile(r: Request): void {
+  const body = r.contexts[staticModule.id];
+  if (body instanceof FileBody) body.close();
+}
+
+export const staticModule: Module = new Module({
+  name: "http_static",
+  directives: [
+    {
+      name: "disable_symlinks",
+      in: HTTP_SERVER_LOCATION,
+      arity: atLeast(1),
+      doc: "Refuses symbolic links; only off is known here.",
+      apply: (_own, site) =>
+        site.statement.args[0] === "off"
+          ? undefined
+          : new ConfigFault('"disable_symlinks" other than "off" is not implemented by hopway'),
+    },
+  ],
+  create: () => ({}),
+  register: (load) => {
+    const handlers = phaseHandlers(load);
+    handlers.content.push(staticHandler);
+    handlers.log.push(closeFile);
+  },
+});
