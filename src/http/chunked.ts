@@ -4,6 +4,8 @@
  */
 import { BLOCK_INCOMPLETE, HeaderBlock } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
+import { HeldBytes } from "./held-bytes.ts";
+import { hexValue } from "./uri.ts";
 
 const CHUNK_START = 0;
 const CHUNK_SIZE = 1;
@@ -55,13 +57,6 @@ const MAX_TRAILER_BYTES = 16384;
 /** Sizes stay exact integers. */
 const MAX_SIZE_BEFORE_DIGIT = Math.floor(Number.MAX_SAFE_INTEGER / 16);
 const MAX_LEADING_ZEROS = 64;
-const NOTHING = Buffer.alloc(0);
-
-function hexDigit(c: number): number {
-  if (c >= 0x30 && c <= 0x39) return c - 0x30;
-  const lower = c | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
 
 /** Decodes one chunked body after another. */
 export class ChunkedDecoder {
@@ -78,7 +73,7 @@ export class ChunkedDecoder {
   /** Bytes of the size line's digits or extension, or of the trailers. */
   private counted = 0;
   private block: HeaderBlock | undefined;
-  private held = NOTHING;
+  private readonly held = new HeldBytes();
 
   constructor(collectTrailers: boolean) {
     this.collectTrailers = collectTrailers;
@@ -92,7 +87,7 @@ export class ChunkedDecoder {
     this.size = 0;
     this.counted = 0;
     this.block = undefined;
-    this.held = NOTHING;
+    this.held.reset();
   }
 
   get state(): ChunkedState {
@@ -122,7 +117,7 @@ export class ChunkedDecoder {
       const c = chunk[i]!;
       switch (phase) {
         case CHUNK_START: {
-          const digit = hexDigit(c);
+          const digit = hexValue(c);
           if (digit < 0) return this.end(FAILED, i);
           this.size = digit;
           this.counted = 1;
@@ -132,7 +127,7 @@ export class ChunkedDecoder {
         }
         case CHUNK_SIZE: {
           i++;
-          const digit = hexDigit(c);
+          const digit = hexValue(c);
           if (digit >= 0) {
             if (this.size > MAX_SIZE_BEFORE_DIGIT || ++this.counted > MAX_LEADING_ZEROS) return this.end(FAILED, i);
             this.size = this.size * 16 + digit;
@@ -205,27 +200,17 @@ export class ChunkedDecoder {
     if (next >= 0) {
       if (this.collectTrailers && block.lines > 0) {
         this.trailers = new HeaderList();
-        block.collect(this.held.latin1Slice(0, before) + chunk.latin1Slice(from, next), this.trailers);
+        block.collect(this.held.textWith(chunk, from, next), this.trailers);
       }
       this.block = undefined;
-      this.held = NOTHING;
+      this.held.reset();
       return this.end(DONE, next);
     }
     this.counted = before + limit - from;
     if (next !== BLOCK_INCOMPLETE || this.counted >= MAX_TRAILER_BYTES) return this.end(FAILED, limit);
-    if (this.collectTrailers) this.hold(chunk, from, limit, before);
+    if (this.collectTrailers) this.held.append(chunk, from, limit);
     block.keepMarks();
     return this.end(TRAILERS, limit);
-  }
-
-  private hold(chunk: Buffer, from: number, end: number, before: number): void {
-    const total = before + end - from;
-    if (total > this.held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(256, total, this.held.length * 2));
-      this.held.copy(larger, 0, 0, before);
-      this.held = larger;
-    }
-    chunk.copy(this.held, before, from, end);
   }
 }
 

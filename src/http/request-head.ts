@@ -6,6 +6,7 @@
  */
 import { BLOCK_INCOMPLETE, BLOCK_INVALID, BLOCK_TOO_MANY, HeaderBlock } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { validateHost } from "./host.ts";
 import {
   LINE_INCOMPLETE,
@@ -58,8 +59,6 @@ const LF = 10;
 
 /** nginx's NGX_MAX_ERROR_STR less 300: a longer line is cut in the error log. */
 const MAX_LOGGED_LINE = 1748;
-const FIRST_HELD_BYTES = 512;
-const NOTHING = Buffer.alloc(0);
 
 const IDLE = 0;
 const IN_LINE = 1;
@@ -104,8 +103,7 @@ export class RequestHeadParser {
   private readonly block = new HeaderBlock();
   private stage = IDLE;
   /** The bytes of an incomplete head, from its first byte. */
-  private held = NOTHING;
-  private heldBytes = 0;
+  private readonly held = new HeldBytes();
   /** Offset of the head at which the buffer would be full that nginx had. */
   private bufferEnd = 0;
   private largeBuffers = 0;
@@ -125,8 +123,7 @@ export class RequestHeadParser {
     this.headBytes = 0;
     this.error = undefined;
     this.stage = IDLE;
-    this.held = NOTHING;
-    this.heldBytes = 0;
+    this.held.reset();
     this.lineTaken = false;
   }
 
@@ -148,7 +145,7 @@ export class RequestHeadParser {
       this.begin();
     }
     const first = p;
-    const delta = this.heldBytes - first;
+    const delta = this.held.length - first;
     while (p < length) {
       const end = Math.min(length, this.bufferEnd - delta);
       if (this.stage === IN_LINE) {
@@ -168,7 +165,7 @@ export class RequestHeadParser {
       }
       if (p + delta === this.bufferEnd && !this.takeLargeBuffer(chunk, first, p)) return -2;
     }
-    this.hold(chunk, first, length);
+    this.held.append(chunk, first, length);
     this.block.keepMarks();
     return -1;
   }
@@ -188,10 +185,10 @@ export class RequestHeadParser {
 
   /** The request line has been read: false where its target is refused. */
   private lineDone(chunk: Buffer, first: number, next: number): boolean {
-    this.headBytes = this.heldBytes + next - first;
+    this.headBytes = this.held.length + next - first;
     this.stage = IN_HEADERS;
     if (!this.line.complex && this.line.hostStart < 0) return true;
-    this.takeLine(this.textTo(chunk, first, next));
+    this.takeLine(this.held.textWith(chunk, first, next));
     return this.error === undefined;
   }
 
@@ -225,18 +222,18 @@ export class RequestHeadParser {
   }
 
   private complete(chunk: Buffer, first: number, next: number): number {
-    const text = this.textTo(chunk, first, next);
+    const text = this.held.textWith(chunk, first, next);
     this.stage = FINISHED;
     this.headBytes = text.length;
     if (!this.lineTaken) this.takeLine(text);
     this.block.collect(text, this.headers);
-    this.held = NOTHING;
+    this.held.reset();
     return next;
   }
 
   private lineError(chunk: Buffer, first: number, code: number): number {
-    const end = Math.min(chunk.length, first + this.limits.clientHeaderBufferBytes - this.heldBytes);
-    const text = this.textTo(chunk, first, Math.max(end, first));
+    const end = Math.min(chunk.length, first + this.limits.clientHeaderBufferBytes - this.held.length);
+    const text = this.held.textWith(chunk, first, Math.max(end, first));
     let lineEnd = 0;
     while (lineEnd < text.length && text.charCodeAt(lineEnd) !== CR && text.charCodeAt(lineEnd) !== LF) lineEnd++;
     this.requestLine = text.substring(0, lineEnd);
@@ -247,7 +244,7 @@ export class RequestHeadParser {
   }
 
   private blockError(chunk: Buffer, first: number, end: number, code: number): number {
-    const text = this.textTo(chunk, first, end);
+    const text = this.held.textWith(chunk, first, end);
     this.salvage(text);
     if (code === BLOCK_TOO_MANY) return this.fail(494, "client sent too many header lines");
     if (code === BLOCK_INVALID) {
@@ -259,10 +256,10 @@ export class RequestHeadParser {
   /** Accounts for one more of `large_client_header_buffers`, as ngx_http_alloc_large_header_buffer; false when refused. */
   private takeLargeBuffer(chunk: Buffer, first: number, p: number): boolean {
     const { largeBufferBytes, largeBufferCount } = this.limits;
-    const at = this.heldBytes + p - first;
+    const at = this.held.length + p - first;
     if (this.stage === IN_LINE) {
       if (at >= largeBufferBytes || this.largeBuffers >= largeBufferCount) {
-        this.requestLine = this.textTo(chunk, first, p);
+        this.requestLine = this.held.textWith(chunk, first, p);
         this.fail(414, "client sent too long URI");
         return false;
       }
@@ -271,7 +268,7 @@ export class RequestHeadParser {
       const block = this.block;
       const lineStart = block.atLineStart ? at : block.lineStart;
       if (at - lineStart >= largeBufferBytes || this.largeBuffers >= largeBufferCount) {
-        const text = this.textTo(chunk, first, p);
+        const text = this.held.textWith(chunk, first, p);
         this.salvage(text);
         if (block.lineStart < 0) this.fail(494, "client sent too large request");
         else {
@@ -294,24 +291,7 @@ export class RequestHeadParser {
 
   private fail(status: number, message: string): number {
     this.error = { status, message };
-    this.held = NOTHING;
+    this.held.reset();
     return -2;
-  }
-
-  /** The head from its first byte up to chunk[end]. */
-  private textTo(chunk: Buffer, first: number, end: number): string {
-    if (this.heldBytes === 0) return chunk.latin1Slice(first, end);
-    return this.held.latin1Slice(0, this.heldBytes) + chunk.latin1Slice(first, end);
-  }
-
-  private hold(chunk: Buffer, first: number, end: number): void {
-    const total = this.heldBytes + end - first;
-    if (total > this.held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_HELD_BYTES, total, this.held.length * 2));
-      this.held.copy(larger, 0, 0, this.heldBytes);
-      this.held = larger;
-    }
-    chunk.copy(this.held, this.heldBytes, first, end);
-    this.heldBytes = total;
   }
 }

@@ -47,7 +47,7 @@ export function parseContentLength(value: string): number {
   const significant = value.replace(/^0+/, "");
   if (significant.length > MAX_LENGTH.length) return -1;
   if (significant.length === MAX_LENGTH.length && significant > MAX_LENGTH) return -1;
-  return length;
+  return Number(significant);
 }
 
 /** Whether `text` contains `token`, which is lower case, in any case. */

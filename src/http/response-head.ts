@@ -4,6 +4,7 @@
  */
 import { BLOCK_INCOMPLETE, HeaderBlock } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { parseContentLength } from "./request-headers.ts";
 
 const PROTOCOL_NAME = 0;
@@ -23,8 +24,6 @@ const SPACE = 32;
 const DOT = 46;
 
 const PROTOCOL = Buffer.from("HTTP/");
-const NOTHING = Buffer.alloc(0);
-const FIRST_HELD_BYTES = 512;
 
 const LINE_INCOMPLETE = -1;
 const LINE_INVALID = -2;
@@ -55,8 +54,7 @@ export class ResponseHeadParser {
   private code = 0;
   private reasonStart = -1;
   private lineEnd = 0;
-  private held = NOTHING;
-  private heldBytes = 0;
+  private readonly held = new HeldBytes();
 
   constructor() {
     this.block.allowUnderscores = true;
@@ -80,8 +78,7 @@ export class ResponseHeadParser {
     this.digits = 0;
     this.code = 0;
     this.reasonStart = -1;
-    this.held = NOTHING;
-    this.heldBytes = 0;
+    this.held.reset();
   }
 
   /**
@@ -89,7 +86,7 @@ export class ResponseHeadParser {
    * error (see `error`). What is incomplete is copied, up to `maxBytes`; the chunk is not kept.
    */
   feed(chunk: Buffer, from: number): number {
-    const delta = this.heldBytes - from;
+    const delta = this.held.length - from;
     const end = Math.min(chunk.length, this.maxBytes - delta);
     let p = from;
     if (this.state !== HEADERS) {
@@ -100,11 +97,13 @@ export class ResponseHeadParser {
       const next = this.block.scan(chunk, p, end, delta);
       if (next >= 0) return this.complete(chunk, from, next);
       if (next !== BLOCK_INCOMPLETE) {
-        return this.fail(`upstream sent invalid header: ${this.block.describeBroken(this.textTo(chunk, from, end))}`);
+        return this.fail(
+          `upstream sent invalid header: ${this.block.describeBroken(this.held.textWith(chunk, from, end))}`,
+        );
       }
     }
     if (end + delta >= this.maxBytes) return this.fail("upstream sent too big header");
-    this.hold(chunk, from, end);
+    this.held.append(chunk, from, end);
     this.block.keepMarks();
     return -1;
   }
@@ -179,34 +178,18 @@ export class ResponseHeadParser {
   }
 
   private complete(chunk: Buffer, from: number, next: number): number {
-    const text = this.textTo(chunk, from, next);
+    const text = this.held.textWith(chunk, from, next);
     this.headBytes = text.length;
     if (this.reasonStart >= 0) this.reason = text.substring(this.reasonStart, this.lineEnd);
     this.block.collect(text, this.headers);
-    this.held = NOTHING;
+    this.held.reset();
     return next;
   }
 
   private fail(message: string): number {
     this.error = message;
-    this.held = NOTHING;
+    this.held.reset();
     return -2;
-  }
-
-  private textTo(chunk: Buffer, from: number, end: number): string {
-    if (this.heldBytes === 0) return chunk.latin1Slice(from, end);
-    return this.held.latin1Slice(0, this.heldBytes) + chunk.latin1Slice(from, end);
-  }
-
-  private hold(chunk: Buffer, from: number, end: number): void {
-    const total = this.heldBytes + end - from;
-    if (total > this.held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_HELD_BYTES, total, this.held.length * 2));
-      this.held.copy(larger, 0, 0, this.heldBytes);
-      this.held = larger;
-    }
-    chunk.copy(this.held, this.heldBytes, from, end);
-    this.heldBytes = total;
   }
 }
 

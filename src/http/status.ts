@@ -37,9 +37,6 @@ const texts: Readonly<Record<number, string>> = {
   504: "Gateway Time-out",
   505: "HTTP Version Not Supported",
   507: "Insufficient Storage",
-  // Not in nginx's table: it passes these two on as they are, hopway also sends them itself.
-  101: "Switching Protocols",
-  426: "Upgrade Required",
 };
 
 const lines = new Map<number, string>();

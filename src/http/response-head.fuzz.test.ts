@@ -1,0 +1,53 @@
+import { expect, test } from "bun:test";
+import { fuzzSeed, mutate, randomCuts, randomText, seededRandom } from "./fuzz-input.ts";
+import { HeaderList } from "./header-list.ts";
+import { ResponseHeadParser, responseFraming } from "./response-head.ts";
+
+const ROUNDS = 4000;
+const MAX_BYTES = 300;
+const good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+const seeds = [
+  good,
+  "HTTP/1.0 404\nServer: x\nTransfer-Encoding: chunked\n\nbody",
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nHTTP/1.1 200 OK\r\nA_b: 1\r\n\r\n",
+  `HTTP/1.1 403.7 No\r\nA: ${"x".repeat(180)}\r\n${"B: 1\r\n".repeat(12)}\r\n`,
+];
+
+/** Everything that may not depend on how the bytes were cut. */
+function run(parser: ResponseHeadParser, text: string, cuts: number[]): string {
+  parser.reset(new HeaderList(), MAX_BYTES);
+  let from = 0;
+  for (const cut of [...cuts, text.length]) {
+    const next = parser.feed(Buffer.from(text.substring(from, cut), "latin1"), 0);
+    if (next === -2) return String(parser.error);
+    if (next >= 0) {
+      const { httpVersion, status, reason, headBytes } = parser;
+      const { names, keys, values } = parser.headers;
+      const framing = responseFraming(parser, "GET");
+      return JSON.stringify([from + next, httpVersion, status, reason, headBytes, names, keys, values, framing]);
+    }
+    from = cut;
+  }
+  return "incomplete";
+}
+
+test("random and mutated heads: no exception, the same for every cut, nothing left behind", () => {
+  const seed = fuzzSeed();
+  const random = seededRandom(seed);
+  const parser = new ResponseHeadParser();
+  const expected = run(new ResponseHeadParser(), good, []);
+  for (let round = 0; round < ROUNDS; round++) {
+    const text = random(5) === 0 ? randomText(random, 120) : mutate(random, seeds[random(seeds.length)]!);
+    const whole = run(parser, text, []);
+    const cut = run(parser, text, randomCuts(random, text.length));
+    const bytes = run(
+      parser,
+      text,
+      Array.from({ length: text.length }, (_, i) => i),
+    );
+    if (cut !== whole || bytes !== whole) {
+      throw new Error(`seed ${seed}, round ${round}: ${JSON.stringify(text)}\n${whole}\n${cut}\n${bytes}`);
+    }
+    expect(run(parser, good, [])).toBe(expected);
+  }
+});
