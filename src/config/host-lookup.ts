@@ -11,7 +11,7 @@ export const systemHosts: HostLookup = {
         found.filter((entry) => entry.family === wanted).map(({ address }) => address);
       return [...new Set([...family(4), ...family(6)])];
     } catch {
-      // nginx tells names that do not exist, servers that do not answer and malformed names apart from nothing either.
+      // Whatever the reason, there is no address.
       return [];
     }
   },
