@@ -92,7 +92,7 @@ function digits(text: string, at: number, length: number): number {
   return n;
 }
 
-/** `Sun, 06 Nov 1994 08:49:37 GMT`; also with `-` between day, month and year, as nginx takes it. */
+/** `Sun, 06 Nov 1994 08:49:37 GMT`. */
 function rfc822(text: string, comma: number): DateParts {
   const day = digits(text, comma + 2, 2);
   const month = MONTHS.indexOf(text.substr(comma + 5, 3));
