@@ -14,7 +14,9 @@ export type Expires =
   | { readonly kind: "daily"; readonly seconds: number };
 
 /** `expires` as configured: decided at load, or from a text with variables for each request. */
-export type ExpiresSetting = Expires | { readonly kind: "variable"; readonly modified: boolean; readonly text: Template };
+export type ExpiresSetting =
+  | Expires
+  | { readonly kind: "variable"; readonly modified: boolean; readonly text: Template };
 
 const DAY_SECONDS = 86_400;
 const NO_CACHE = "no-cache";

@@ -5,8 +5,8 @@
 import { closeSync, readSync } from "node:fs";
 import { finalize, queueBody, queueEnd } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
-import { ALERT } from "../net/error-log.ts";
 import { AGAIN, OK } from "../http/verdict.ts";
+import { ALERT } from "../net/error-log.ts";
 import type { RangedBody } from "./range.ts";
 
 /** Up to this size a file leaves together with its head. */

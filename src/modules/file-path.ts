@@ -1,8 +1,8 @@
 /** Where a request's file lies: root and alias (ngx_http_map_uri_to_path), and looking at what is there. */
 import { type Stats, statSync } from "node:fs";
 import type { Request } from "../http/request.ts";
-import { ALERT } from "../net/error-log.ts";
 import { diskPath } from "../net/disk-path.ts";
+import { ALERT } from "../net/error-log.ts";
 import { exceptionErrno } from "../net/libc.ts";
 
 export const ENOENT = 2;

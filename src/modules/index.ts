@@ -1,5 +1,5 @@
 /** Index files of folders (ngx_http_index_module). */
-import { ConfigFault, atLeast, type DirectiveSite, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
+import { atLeast, ConfigFault, type DirectiveSite, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
 import { internalRedirect } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";

@@ -8,6 +8,7 @@ import { accessModule } from "./access.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
 import { indexModule } from "./index.ts";
+import { logModule } from "./log.ts";
 import { map } from "./map.ts";
 import { notModifiedModule } from "./not-modified.ts";
 import { rangeModule } from "./range.ts";
@@ -22,6 +23,7 @@ export const modules: readonly AnyModule[] = [
   map,
   splitClients,
   rewrite,
+  logModule,
   accessModule,
   tryFilesModule,
   upstreamModule,

@@ -80,7 +80,9 @@ export function parseRanges(field: string, length: number, maxRanges: number): W
 
 function beyondOffset(digits: string): boolean {
   const significant = digits.replace(/^0+/, "");
-  return significant.length > MAX_OFFSET.length || (significant.length === MAX_OFFSET.length && significant > MAX_OFFSET);
+  return (
+    significant.length > MAX_OFFSET.length || (significant.length === MAX_OFFSET.length && significant > MAX_OFFSET)
+  );
 }
 
 /** If-Range: whether what the client has is what would be sent. */

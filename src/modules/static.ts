@@ -1,6 +1,6 @@
 /** Files below root and alias (ngx_http_static_module). */
 import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
-import { ConfigFault, atLeast, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
+import { atLeast, ConfigFault, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
 import { discardBody, sendHead } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
@@ -10,7 +10,7 @@ import { CRIT, ERR } from "../net/error-log.ts";
 import { exceptionErrno, numberedError } from "../net/libc.ts";
 import { contentType } from "./content-type.ts";
 import { FileBody } from "./file-body.ts";
-import { ELOOP, EACCES, ENAMETOOLONG, ENOENT, ENOTDIR, requestPath } from "./file-path.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, requestPath } from "./file-path.ts";
 import { rangedBody } from "./range.ts";
 
 /** A pipe or device must not block the worker before it is refused. */

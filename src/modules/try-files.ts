@@ -8,15 +8,7 @@ import { DECLINED } from "../http/verdict.ts";
 import { CRIT } from "../net/error-log.ts";
 import { numberedError } from "../net/libc.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
-import {
-  aliasLength,
-  checkedRoot,
-  ENAMETOOLONG,
-  ENOENT,
-  ENOTDIR,
-  fileStatus,
-  pathBelowRoot,
-} from "./file-path.ts";
+import { aliasLength, checkedRoot, ENAMETOOLONG, ENOENT, ENOTDIR, fileStatus, pathBelowRoot } from "./file-path.ts";
 
 interface Candidate {
   readonly name: Template;

@@ -1,0 +1,135 @@
+/** `log_format`: text with variables, written as nginx's log module writes them (ngx_http_log_compile_format). */
+import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
+import type { LoadContext } from "../config/load-context.ts";
+import type { Statement } from "../config/syntax.ts";
+import { isoDate, logDate } from "../http/date.ts";
+import type { Request } from "../http/request.ts";
+import { nowMs } from "../net/timers.ts";
+import { type Variable, variables } from "../template/variables.ts";
+import { escapeJsonValue, escapeLogValue, type LogEscape } from "./log-escape.ts";
+
+/** Makes a request's line, without its newline. */
+export interface LogFormat {
+  readonly name: string;
+  line(r: Request): string;
+}
+
+type Part = (r: Request) => string;
+
+/** `1234.567`: seconds with milliseconds. */
+function secondsWithMs(ms: number): string {
+  const whole = Math.max(0, Math.floor(ms));
+  const rest = whole % 1000;
+  const seconds = (whole - rest) / 1000;
+  return `${seconds}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`;
+}
+
+/** The status that was answered with, three digits; 009 for HTTP/0.9. */
+function statusText(r: Request): string {
+  const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
+  return String(status !== 0 ? status : r.httpVersion === 9 ? 9 : 0).padStart(3, "0");
+}
+
+function bytesSent(r: Request): number {
+  return r.connection.output.sentBytes - r.sentBefore;
+}
+
+/** Values that the log module makes itself: computed when the line is written, and never escaped. */
+const ownParts: ReadonlyMap<string, Part> = new Map<string, Part>([
+  ["pipe", () => "."],
+  ["time_local", () => logDate(Date.now())],
+  ["time_iso8601", () => isoDate(Date.now())],
+  ["msec", () => secondsWithMs(Date.now())],
+  ["request_time", (r) => secondsWithMs(nowMs() - r.startMs)],
+  ["status", statusText],
+  ["bytes_sent", (r) => String(bytesSent(r))],
+  ["body_bytes_sent", (r) => String(Math.max(0, bytesSent(r) - r.headerBytesSent))],
+  ["request_length", (r) => String(r.headBytes + (r.body?.wireBytes ?? 0))],
+]);
+
+/** A variable's value; `-` where there is none, except in JSON and unescaped logs. */
+function variablePart(variable: Variable, escaping: LogEscape): Part {
+  switch (escaping) {
+    case "json":
+      return (r) => escapeJsonValue(variable.get(r) ?? "");
+    case "none":
+      return (r) => variable.get(r) ?? "";
+    default:
+      return (r) => {
+        const value = variable.get(r);
+        return value === undefined ? "-" : escapeLogValue(value);
+      };
+  }
+}
+
+const COMBINED =
+  '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
+
+/** nginx's predefined format. */
+export function combinedFormat(load: LoadContext): LogFormat {
+  const parts = compileParts(COMBINED, "default", load, undefined);
+  return { name: "combined", line: joined(parts instanceof ConfigFault ? [] : parts) };
+}
+
+/** Compiles `log_format name [escape=...] text...`. */
+export function compileLogFormat(site: DirectiveSite): LogFormat | ConfigFault {
+  const [name = "", ...rest] = site.statement.args;
+  const escaping = rest[0]?.startsWith("escape=") ? rest.shift()?.slice("escape=".length) : "default";
+  if (escaping !== "default" && escaping !== "json" && escaping !== "none") {
+    return new ConfigFault(`unknown log format escaping "${escaping}"`);
+  }
+  const parts: (string | Part)[] = [];
+  for (const text of rest) {
+    const compiled = compileParts(text, escaping, site.load, site.statement);
+    if (compiled instanceof ConfigFault) return compiled;
+    parts.push(...compiled);
+  }
+  return { name, line: joined(parts) };
+}
+
+const NAME = /[A-Za-z0-9_]*/y;
+
+function compileParts(
+  text: string,
+  escaping: LogEscape,
+  load: LoadContext,
+  statement: Statement | undefined,
+): (string | Part)[] | ConfigFault {
+  const parts: (string | Part)[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const dollar = text.indexOf("$", at);
+    if (dollar !== at) {
+      const end = dollar < 0 ? text.length : dollar;
+      parts.push(text.slice(at, end));
+      at = end;
+      continue;
+    }
+    const braced = text.charAt(dollar + 1) === "{";
+    NAME.lastIndex = dollar + (braced ? 2 : 1);
+    const name = NAME.exec(text)?.[0] ?? "";
+    at = dollar + (braced ? 2 : 1) + name.length;
+    if (braced) {
+      if (text.charAt(at) !== "}") {
+        if (dollar + 2 >= text.length) return new ConfigFault(`invalid parameter "${text.slice(dollar)}"`);
+        return new ConfigFault(`the closing bracket in "${name}" variable is missing`);
+      }
+      at++;
+    }
+    if (name === "") return new ConfigFault(`invalid parameter "${text.slice(dollar)}"`);
+    parts.push(ownParts.get(name) ?? variablePart(variables(load).use(name, statement), escaping));
+  }
+  return parts;
+}
+
+/** One function for the whole line. Hot: it runs for each request. */
+function joined(parts: readonly (string | Part)[]): (r: Request) => string {
+  return (r) => {
+    let line = "";
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!;
+      line += typeof part === "string" ? part : part(r);
+    }
+    return line;
+  };
+}
