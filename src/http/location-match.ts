@@ -47,14 +47,12 @@ function search(r: Request, tree: LocationTree): number {
 }
 
 function longestPrefix(r: Request, tree: LocationTree, uri: string): Location | undefined {
-  for (const location of tree.prefixes) {
-    const { name } = location;
-    if (uri.startsWith(name)) return location;
-    if (location.autoRedirect && uri.length === name.length - 1 && name.startsWith(uri)) {
-      r.location = location;
-      redirect = name;
-      return undefined;
-    }
+  const missingSlash = tree.redirects.get(uri);
+  if (missingSlash !== undefined) {
+    r.location = missingSlash;
+    redirect = missingSlash.name;
+    return undefined;
   }
+  for (const location of tree.prefixes) if (uri.startsWith(location.name)) return location;
   return undefined;
 }

@@ -36,6 +36,8 @@ export interface LocationTree {
   /** Longest first. */
   readonly prefixes: readonly Location[];
   readonly regexes: readonly Location[];
+  /** By URI: proxying locations whose name is that URI with a slash at its end; no location has the URI as its name. */
+  readonly redirects: ReadonlyMap<string, Location>;
 }
 
 export interface Server {

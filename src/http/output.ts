@@ -115,7 +115,7 @@ export class Output {
       this.pieces[0] = whole;
       return this.writeWhole(whole, limit);
     }
-    const wanted = used < limit ? used : limit;
+    const wanted = Math.min(used, limit);
     const written = this.socket.write(scratch, 0, wanted);
     if (written < 0) return -1;
     if (written < wanted) this.blocked = true;
@@ -126,7 +126,7 @@ export class Output {
   }
 
   private writeWhole(piece: Buffer, limit: number): number {
-    const wanted = piece.length < limit ? piece.length : limit;
+    const wanted = Math.min(piece.length, limit);
     const written = this.socket.write(piece, 0, wanted);
     if (written < 0) return -1;
     if (written < wanted) this.blocked = true;

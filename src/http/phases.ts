@@ -1,4 +1,5 @@
 /** The way of a request through nginx's phases, and its ends: responses, error pages, redirects, the log. */
+import { parseSize } from "../config/units.ts";
 import { ALERT, ERR } from "../net/error-log.ts";
 import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { chunkHead } from "./chunked.ts";
@@ -139,10 +140,23 @@ function checkKeepAlive(r: Request): void {
   if (
     core.keepaliveTimeout.timeoutMs === 0 ||
     connection.requests >= core.keepaliveRequests ||
-    r.startMs - connection.startMs > core.keepaliveTimeMs
+    r.startMs - connection.startMs > core.keepaliveTimeMs ||
+    disabledForBrowser(r, core.keepaliveDisable)
   ) {
     r.keepAlive = false;
   }
+}
+
+/** keepalive_disable: old MSIE breaks after POST, old Safari always (ngx_http_core_find_config_phase). */
+function disabledForBrowser(r: Request, disabled: ReadonlySet<string>): boolean {
+  if (disabled.has("msie6") && r.method === "POST") {
+    const agent = r.headers.get("user-agent");
+    if (agent !== undefined && /MSIE [4-6]\./.test(agent) && !agent.includes("Opera") && !agent.includes("SV1"))
+      return true;
+  }
+  if (!disabled.has("safari")) return false;
+  const agent = r.headers.get("user-agent");
+  return agent?.includes("Safari/") && agent.includes("Mac OS X") && !agent.includes("Chrome/");
 }
 
 function handlerPhase(r: Request, handlers: readonly Handler[]): boolean {
@@ -373,6 +387,7 @@ export function sendHead(r: Request): boolean {
     } else if (out.contentLength === -1) r.keepAlive = false;
   }
   if (r.connection.host.draining) r.keepAlive = false;
+  applyLimitRate(r);
   r.headSent = true;
   const head = writeHead(r);
   r.headerBytesSent = head.length;
@@ -385,6 +400,13 @@ function queueText(r: Request, text: string): void {
   if (text.length === 0 || r.headerOnly) return;
   const { output } = r.connection;
   output.text(r.chunkedOut ? `${chunkHead(text.length)}${text}\r\n` : text);
+}
+
+/** limit_rate and limit_rate_after, unless a variable or X-Accel-Limit-Rate has set the rate. */
+function applyLimitRate(r: Request): void {
+  const { limitRate, limitRateAfter } = r.location.core;
+  if (limitRate !== undefined) r.limitRate ??= parseSize(limitRate.evaluate(r)) ?? 0;
+  if (limitRateAfter !== undefined) r.limitRateAfter ??= parseSize(limitRateAfter.evaluate(r)) ?? 0;
 }
 
 /** Queues body bytes (chunk-framed where the head said so); they leave with the next flush. */

@@ -20,8 +20,8 @@ import {
 } from "../config/directive.ts";
 import { bufs, choices, leveledPath } from "../config/list-arguments.ts";
 import { builtinTypes } from "../http/mime-types.ts";
-import type { CoreSettings } from "../http/settings.ts";
 import { locationOf } from "../http/registry.ts";
+import type { CoreSettings } from "../http/settings.ts";
 import { errorLogOf } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import type { ListenOptions } from "../net/listen.ts";
@@ -32,7 +32,7 @@ import { keepaliveTimeout, rateTemplate } from "./http-core-arguments.ts";
 import { applyListen, type ServerListen } from "./listen-directive.ts";
 import { applyLimitExcept, applyLocation } from "./location-directive.ts";
 import { addServerNames, type ServerName } from "./server-name.ts";
-import { compileServing, openServer, closeServer } from "./serving-tree.ts";
+import { closeServer, compileServing, openServer } from "./serving-tree.ts";
 import { applyTypes } from "./types-directive.ts";
 
 /** The settings of one level, with what only its compilation needs. */
@@ -81,13 +81,55 @@ const blocks: readonly Directive<HttpCoreSettings>[] = [
 const serverRows: readonly Directive<HttpCoreSettings>[] = [
   { name: "listen", in: SERVER, arity: atLeast(1), doc: "An address the server listens on.", apply: applyListen },
   { name: "server_name", in: SERVER, arity: atLeast(1), doc: "Names the server answers for.", apply: addServerNames },
-  { name: "client_header_timeout", in: SERVER_LEVEL, arg: time(60_000), set: "clientHeaderTimeoutMs", doc: "Longest time a request's head may take." },
-  { name: "client_header_buffer_size", in: SERVER_LEVEL, arg: size(1024), set: "clientHeaderBufferBytes", doc: "First buffer for a request's head." },
-  { name: "large_client_header_buffers", in: SERVER_LEVEL, arg: bufs({ number: 4, size: 8192 }), set: "largeClientHeaderBuffers", doc: "Number and size of further buffers: the longest line is one buffer." },
-  { name: "max_headers", in: SERVER_LEVEL, arg: number(1000), set: "maxHeaders", doc: "Most header lines of a request." },
-  { name: "ignore_invalid_headers", in: SERVER_LEVEL, arg: flag(true), set: "ignoreInvalidHeaders", doc: "Drops header lines with invalid names instead of refusing the request." },
-  { name: "underscores_in_headers", in: SERVER_LEVEL, arg: flag(false), set: "underscoresInHeaders", doc: "Underscores count as valid in header names." },
-  { name: "merge_slashes", in: SERVER_LEVEL, arg: flag(true), set: "mergeSlashes", doc: "Adjacent slashes of a URI become one." },
+  {
+    name: "client_header_timeout",
+    in: SERVER_LEVEL,
+    arg: time(60_000),
+    set: "clientHeaderTimeoutMs",
+    doc: "Longest time a request's head may take.",
+  },
+  {
+    name: "client_header_buffer_size",
+    in: SERVER_LEVEL,
+    arg: size(1024),
+    set: "clientHeaderBufferBytes",
+    doc: "First buffer for a request's head.",
+  },
+  {
+    name: "large_client_header_buffers",
+    in: SERVER_LEVEL,
+    arg: bufs({ number: 4, size: 8192 }),
+    set: "largeClientHeaderBuffers",
+    doc: "Number and size of further buffers: the longest line is one buffer.",
+  },
+  {
+    name: "max_headers",
+    in: SERVER_LEVEL,
+    arg: number(1000),
+    set: "maxHeaders",
+    doc: "Most header lines of a request.",
+  },
+  {
+    name: "ignore_invalid_headers",
+    in: SERVER_LEVEL,
+    arg: flag(true),
+    set: "ignoreInvalidHeaders",
+    doc: "Drops header lines with invalid names instead of refusing the request.",
+  },
+  {
+    name: "underscores_in_headers",
+    in: SERVER_LEVEL,
+    arg: flag(false),
+    set: "underscoresInHeaders",
+    doc: "Underscores count as valid in header names.",
+  },
+  {
+    name: "merge_slashes",
+    in: SERVER_LEVEL,
+    arg: flag(true),
+    set: "mergeSlashes",
+    doc: "Adjacent slashes of a URI become one.",
+  },
 ];
 
 const locationRows: readonly Directive<HttpCoreSettings>[] = [
@@ -97,7 +139,8 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     arity: exactly(1),
     doc: "Folder that URIs are looked up in.",
     apply(own, site) {
-      if (own.alias !== undefined) return new ConfigFault('"root" directive is duplicate, "alias" directive was specified earlier');
+      if (own.alias !== undefined)
+        return new ConfigFault('"root" directive is duplicate, "alias" directive was specified earlier');
       if (own.root !== undefined) return new ConfigFault('"root" directive is duplicate');
       return setPath(own, "root", site);
     },
@@ -109,40 +152,204 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     doc: "Folder or file that replaces the location's part of the URI.",
     apply(own, site) {
       if (own.alias !== undefined) return new ConfigFault('"alias" directive is duplicate');
-      if (own.root !== undefined) return new ConfigFault('"alias" directive is duplicate, "root" directive was specified earlier');
-      if (site.scope.statement?.args[0]?.startsWith("@")) return new ConfigFault('the "alias" directive cannot be used inside the named location');
+      if (own.root !== undefined)
+        return new ConfigFault('"alias" directive is duplicate, "root" directive was specified earlier');
+      if (site.scope.statement?.args[0]?.startsWith("@"))
+        return new ConfigFault('the "alias" directive cannot be used inside the named location');
       return setPath(own, "alias", site);
     },
   },
-  { name: "default_type", in: HTTP_SERVER_LOCATION, arg: { arity: exactly(1), fallback: "text/plain", parse: ([type = ""]) => type }, set: "defaultType", doc: "Content type of files without a known extension." },
-  { name: "client_max_body_size", in: HTTP_SERVER_LOCATION, arg: offset(1024 * 1024), set: "clientMaxBodyBytes", doc: "Largest request body; 0 for any." },
-  { name: "client_body_buffer_size", in: HTTP_SERVER_LOCATION, arg: size(16 * 1024), set: "clientBodyBufferBytes", doc: "A larger request body goes to a temporary file." },
-  { name: "client_body_timeout", in: HTTP_SERVER_LOCATION, arg: time(60_000), set: "clientBodyTimeoutMs", doc: "Longest silence while reading a request body." },
-  { name: "client_body_temp_path", in: HTTP_SERVER_LOCATION, arg: leveledPath({ path: `${tmpdir()}/hopway/client_body`, levels: [] }), set: "clientBodyTempPath", doc: "Folder for large request bodies." },
-  { name: "client_body_in_file_only", in: HTTP_SERVER_LOCATION, arg: choice(["off", "on", "clean"], "off"), set: "clientBodyInFileOnly", doc: "Keeps every request body in a file." },
-  { name: "send_timeout", in: HTTP_SERVER_LOCATION, arg: time(60_000), set: "sendTimeoutMs", doc: "Longest time a client may take no bytes of a response." },
-  { name: "keepalive_timeout", in: HTTP_SERVER_LOCATION, arg: keepaliveTimeout, set: "keepaliveTimeout", doc: "How long an idle connection is kept; 0 for not at all." },
-  { name: "keepalive_min_timeout", in: HTTP_SERVER_LOCATION, arg: time(0), set: "keepaliveMinTimeoutMs", doc: "How long an idle connection is kept at least when the worker shuts down." },
-  { name: "keepalive_requests", in: HTTP_SERVER_LOCATION, arg: number(1000), set: "keepaliveRequests", doc: "Requests a connection may carry." },
-  { name: "keepalive_time", in: HTTP_SERVER_LOCATION, arg: time(3_600_000), set: "keepaliveTimeMs", doc: "Age after which a connection is not kept." },
-  { name: "keepalive_disable", in: HTTP_SERVER_LOCATION, arg: choices(["none", "msie6", "safari"], KEEPALIVE_NOT_FOR), set: "keepaliveDisable", doc: "Browsers whose connections are not kept." },
-  { name: "lingering_close", in: HTTP_SERVER_LOCATION, arg: choice(["off", "on", "always"], "on"), set: "lingeringClose", doc: "Whether to read on before closing, so that the client gets the response." },
-  { name: "lingering_time", in: HTTP_SERVER_LOCATION, arg: time(30_000), set: "lingeringTimeMs", doc: "Longest time of a lingering close." },
-  { name: "lingering_timeout", in: HTTP_SERVER_LOCATION, arg: time(5_000), set: "lingeringTimeoutMs", doc: "Longest silence in a lingering close." },
-  { name: "reset_timedout_connection", in: HTTP_SERVER_LOCATION, arg: flag(false), set: "resetTimedoutConnection", doc: "Timed-out connections are reset instead of closed." },
-  { name: "server_tokens", in: HTTP_SERVER_LOCATION, arg: choice(["off", "on", "build"], "on"), set: "serverTokens", doc: "Whether the version is shown." },
-  { name: "absolute_redirect", in: HTTP_SERVER_LOCATION, arg: flag(true), set: "absoluteRedirect", doc: "Redirects name scheme and host." },
-  { name: "server_name_in_redirect", in: HTTP_SERVER_LOCATION, arg: flag(false), set: "serverNameInRedirect", doc: "Redirects name the first server_name." },
-  { name: "port_in_redirect", in: HTTP_SERVER_LOCATION, arg: flag(true), set: "portInRedirect", doc: "Redirects name the port." },
+  {
+    name: "default_type",
+    in: HTTP_SERVER_LOCATION,
+    arg: { arity: exactly(1), fallback: "text/plain", parse: ([type = ""]) => type },
+    set: "defaultType",
+    doc: "Content type of files without a known extension.",
+  },
+  {
+    name: "client_max_body_size",
+    in: HTTP_SERVER_LOCATION,
+    arg: offset(1024 * 1024),
+    set: "clientMaxBodyBytes",
+    doc: "Largest request body; 0 for any.",
+  },
+  {
+    name: "client_body_buffer_size",
+    in: HTTP_SERVER_LOCATION,
+    arg: size(16 * 1024),
+    set: "clientBodyBufferBytes",
+    doc: "A larger request body goes to a temporary file.",
+  },
+  {
+    name: "client_body_timeout",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(60_000),
+    set: "clientBodyTimeoutMs",
+    doc: "Longest silence while reading a request body.",
+  },
+  {
+    name: "client_body_temp_path",
+    in: HTTP_SERVER_LOCATION,
+    arg: leveledPath({ path: `${tmpdir()}/hopway/client_body`, levels: [] }),
+    set: "clientBodyTempPath",
+    doc: "Folder for large request bodies.",
+  },
+  {
+    name: "client_body_in_file_only",
+    in: HTTP_SERVER_LOCATION,
+    arg: choice(["off", "on", "clean"], "off"),
+    set: "clientBodyInFileOnly",
+    doc: "Keeps every request body in a file.",
+  },
+  {
+    name: "send_timeout",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(60_000),
+    set: "sendTimeoutMs",
+    doc: "Longest time a client may take no bytes of a response.",
+  },
+  {
+    name: "keepalive_timeout",
+    in: HTTP_SERVER_LOCATION,
+    arg: keepaliveTimeout,
+    set: "keepaliveTimeout",
+    doc: "How long an idle connection is kept; 0 for not at all.",
+  },
+  {
+    name: "keepalive_min_timeout",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(0),
+    set: "keepaliveMinTimeoutMs",
+    doc: "How long an idle connection is kept at least when the worker shuts down.",
+  },
+  {
+    name: "keepalive_requests",
+    in: HTTP_SERVER_LOCATION,
+    arg: number(1000),
+    set: "keepaliveRequests",
+    doc: "Requests a connection may carry.",
+  },
+  {
+    name: "keepalive_time",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(3_600_000),
+    set: "keepaliveTimeMs",
+    doc: "Age after which a connection is not kept.",
+  },
+  {
+    name: "keepalive_disable",
+    in: HTTP_SERVER_LOCATION,
+    arg: choices(["none", "msie6", "safari"], KEEPALIVE_NOT_FOR),
+    set: "keepaliveDisable",
+    doc: "Browsers whose connections are not kept.",
+  },
+  {
+    name: "lingering_close",
+    in: HTTP_SERVER_LOCATION,
+    arg: choice(["off", "on", "always"], "on"),
+    set: "lingeringClose",
+    doc: "Whether to read on before closing, so that the client gets the response.",
+  },
+  {
+    name: "lingering_time",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(30_000),
+    set: "lingeringTimeMs",
+    doc: "Longest time of a lingering close.",
+  },
+  {
+    name: "lingering_timeout",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(5_000),
+    set: "lingeringTimeoutMs",
+    doc: "Longest silence in a lingering close.",
+  },
+  {
+    name: "reset_timedout_connection",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(false),
+    set: "resetTimedoutConnection",
+    doc: "Timed-out connections are reset instead of closed.",
+  },
+  {
+    name: "server_tokens",
+    in: HTTP_SERVER_LOCATION,
+    arg: choice(["off", "on", "build"], "on"),
+    set: "serverTokens",
+    doc: "Whether the version is shown.",
+  },
+  {
+    name: "absolute_redirect",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "absoluteRedirect",
+    doc: "Redirects name scheme and host.",
+  },
+  {
+    name: "server_name_in_redirect",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(false),
+    set: "serverNameInRedirect",
+    doc: "Redirects name the first server_name.",
+  },
+  {
+    name: "port_in_redirect",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "portInRedirect",
+    doc: "Redirects name the port.",
+  },
   { name: "etag", in: HTTP_SERVER_LOCATION, arg: flag(true), set: "etag", doc: "ETag for files." },
-  { name: "if_modified_since", in: HTTP_SERVER_LOCATION, arg: choice(["off", "exact", "before"], "exact"), set: "ifModifiedSince", doc: "How If-Modified-Since is compared." },
-  { name: "max_ranges", in: HTTP_SERVER_LOCATION, arg: number(Number.MAX_SAFE_INTEGER), set: "maxRanges", doc: "Most ranges of a request; 0 for none." },
-  { name: "chunked_transfer_encoding", in: HTTP_SERVER_LOCATION, arg: flag(true), set: "chunkedTransferEncoding", doc: "Chunked responses to HTTP/1.1 clients." },
-  { name: "msie_padding", in: HTTP_SERVER_LOCATION, arg: flag(true), set: "msiePadding", doc: "Pads short error pages for old browsers." },
-  { name: "msie_refresh", in: HTTP_SERVER_LOCATION, arg: flag(false), set: "msieRefresh", doc: "Refreshes instead of redirects for old MSIE." },
-  { name: "recursive_error_pages", in: HTTP_SERVER_LOCATION, arg: flag(false), set: "recursiveErrorPages", doc: "Error pages may have error pages." },
+  {
+    name: "if_modified_since",
+    in: HTTP_SERVER_LOCATION,
+    arg: choice(["off", "exact", "before"], "exact"),
+    set: "ifModifiedSince",
+    doc: "How If-Modified-Since is compared.",
+  },
+  {
+    name: "max_ranges",
+    in: HTTP_SERVER_LOCATION,
+    arg: number(Number.MAX_SAFE_INTEGER),
+    set: "maxRanges",
+    doc: "Most ranges of a request; 0 for none.",
+  },
+  {
+    name: "chunked_transfer_encoding",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "chunkedTransferEncoding",
+    doc: "Chunked responses to HTTP/1.1 clients.",
+  },
+  {
+    name: "msie_padding",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "msiePadding",
+    doc: "Pads short error pages for old browsers.",
+  },
+  {
+    name: "msie_refresh",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(false),
+    set: "msieRefresh",
+    doc: "Refreshes instead of redirects for old MSIE.",
+  },
+  {
+    name: "recursive_error_pages",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(false),
+    set: "recursiveErrorPages",
+    doc: "Error pages may have error pages.",
+  },
   { name: "error_page", in: WITH_IF, arity: atLeast(2), doc: "What is served for a status.", apply: applyErrorPage },
-  { name: "satisfy", in: HTTP_SERVER_LOCATION, arg: choice(["all", "any"], "all"), set: "satisfy", doc: "Whether all access checks must allow, or one." },
+  {
+    name: "satisfy",
+    in: HTTP_SERVER_LOCATION,
+    arg: choice(["all", "any"], "all"),
+    set: "satisfy",
+    doc: "Whether all access checks must allow, or one.",
+  },
   {
     name: "internal",
     in: LOCATION,
@@ -155,8 +362,20 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     },
   },
   { name: "limit_rate", in: WITH_IF, arg: rateTemplate, set: "limitRate", doc: "Bytes per second of a response." },
-  { name: "limit_rate_after", in: WITH_IF, arg: template(undefined), set: "limitRateAfter", doc: "Bytes that limit_rate leaves out." },
-  { name: "log_not_found", in: HTTP_SERVER_LOCATION, arg: flag(true), set: "logNotFound", doc: "Logs files that are not found." },
+  {
+    name: "limit_rate_after",
+    in: WITH_IF,
+    arg: template(undefined),
+    set: "limitRateAfter",
+    doc: "Bytes that limit_rate leaves out.",
+  },
+  {
+    name: "log_not_found",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(true),
+    set: "logNotFound",
+    doc: "Logs files that are not found.",
+  },
   {
     name: "error_log",
     in: HTTP_SERVER_LOCATION,

@@ -60,7 +60,8 @@ export function defaultListen(statement: Statement | undefined): ServerListen {
 
 function listenAddresses(text: string, site: DirectiveSite): Address[] | ConfigFault {
   const parsed = parseAddress(text, { listen: true, uriPart: false, defaultPort: 80 });
-  if ("fault" in parsed) return new ConfigFault(`${parsed.fault} in "${text}" of the "${site.statement.name}" directive`);
+  if ("fault" in parsed)
+    return new ConfigFault(`${parsed.fault} in "${text}" of the "${site.statement.name}" directive`);
   const { address } = parsed;
   if (address === undefined) {
     return new ConfigFault(`host not found in "${text}" of the "${site.statement.name}" directive`);
@@ -134,7 +135,8 @@ function applyParameter(
       break;
   }
   const reason = NOT_HERE[name];
-  if (reason !== undefined) return new ConfigFault(`the "${name}" parameter of "${site.statement.name}" cannot be used: ${reason}`);
+  if (reason !== undefined)
+    return new ConfigFault(`the "${name}" parameter of "${site.statement.name}" cannot be used: ${reason}`);
   return invalidParameter(parameter);
 }
 

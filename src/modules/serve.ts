@@ -2,9 +2,8 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
-import { plainAddress } from "../net/address.ts";
+import { addressText, plainAddress } from "../net/address.ts";
 import { ALERT, type ErrorLog } from "../net/error-log.ts";
-import { addressText } from "../net/address.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { type Acceptor, acceptFrom, type Socket, setFaults } from "../net/socket.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
@@ -124,7 +123,8 @@ const nothing: Serving = {
 /** Starts serving what the configuration's http block says on the given sockets. */
 export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog): Serving {
   setFaults({
-    onFault: (error) => errorLog.write(ALERT, 0, error instanceof Error ? (error.stack ?? error.message) : String(error)),
+    onFault: (error) =>
+      errorLog.write(ALERT, 0, error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
   const tree = servingOf(config.load).serving;
   return tree === undefined ? nothing : new HttpServing(tree, listeners);

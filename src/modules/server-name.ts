@@ -102,7 +102,8 @@ export function compileNames(
       if (found !== undefined) return found;
       if (host === "") return undefined;
       for (const [suffix, server] of headList) if (host.length > suffix.length && host.endsWith(suffix)) return server;
-      for (const [prefix, server] of tailList) if (host.length > prefix.length && host.startsWith(prefix)) return server;
+      for (const [prefix, server] of tailList)
+        if (host.length > prefix.length && host.startsWith(prefix)) return server;
       for (const { name, server } of regexes) {
         const match = name.regex!.exec(host);
         if (match === null) continue;

@@ -1,10 +1,10 @@
 /** From merged levels to what requests see: servers, location trees, listening addresses (ngx_http.c). */
-import { ConfigFault, LIMIT_EXCEPT, LOCATION, LOCATION_IF, type Scope, SERVER } from "../config/directive.ts";
+import { type ConfigFault, LIMIT_EXCEPT, LOCATION, LOCATION_IF, type Scope, SERVER } from "../config/directive.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import type { AddressServers, HttpConfig, Location, LocationTree, Server } from "../http/location.ts";
+import { headerFilters, locationOf, phaseHandlers } from "../http/registry.ts";
 import type { RequestHeadLimits } from "../http/request-head.ts";
 import type { CoreSettings } from "../http/settings.ts";
-import { headerFilters, locationOf, phaseHandlers } from "../http/registry.ts";
 import { type Address, addressText } from "../net/address.ts";
 import { listenSockets } from "../net/listen.ts";
 import { variables } from "../template/variables.ts";
@@ -101,7 +101,7 @@ function headLimits(core: CoreSettings): RequestHeadLimits {
   };
 }
 
-const EMPTY_TREE: LocationTree = { exact: new Map(), prefixes: [], regexes: [] };
+const EMPTY_TREE: LocationTree = { exact: new Map(), prefixes: [], regexes: [], redirects: new Map() };
 
 function compileTree(scope: Scope, load: LoadContext): LocationTree {
   const exact = new Map<string, Location>();
@@ -122,7 +122,16 @@ function compileTree(scope: Scope, load: LoadContext): LocationTree {
     map.set(location.name, location);
   }
   if (exact.size === 0 && prefixes.size === 0 && regexes.length === 0) return EMPTY_TREE;
-  return { exact, prefixes: [...prefixes.values()].sort((a, b) => b.name.length - a.name.length), regexes };
+  const redirects = new Map<string, Location>();
+  for (const location of [...exact.values(), ...prefixes.values()]) {
+    const uri = location.name.slice(0, -1);
+    if (location.autoRedirect && !exact.has(uri) && !prefixes.has(uri)) redirects.set(uri, location);
+  }
+  return { exact, prefixes: longestFirst([...prefixes.values()]), regexes, redirects };
+}
+
+function longestFirst(locations: Location[]): Location[] {
+  return locations.sort((a, b) => b.name.length - a.name.length);
 }
 
 interface AddressEntry {

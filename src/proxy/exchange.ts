@@ -2,6 +2,7 @@
  * One proxied request: reads the client's body, asks peers until one answers, passes the answer on
  * (ngx_http_upstream.c). Hot: a request without body to a pooled connection costs one write and one parse.
  */
+import { parseSize } from "../config/units.ts";
 import { ChunkedDecoder, chunkHead } from "../http/chunked.ts";
 import { HeaderList } from "../http/header-list.ts";
 import { finalize, internalRedirect, namedLocation, queueEnd, sendHead } from "../http/phases.ts";
@@ -17,16 +18,26 @@ import type { Attempt, ChoiceInput } from "../upstream/balancer.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { connectFailure } from "./connect-failure.ts";
-import { blamesPeer, type FailureKind, failureStatus, mayTryNext, nextUpstreamExpired, statusFailure } from "./next-upstream.ts";
 import type { ProxySettings } from "./module.ts";
+import {
+  blamesPeer,
+  type FailureKind,
+  failureStatus,
+  mayTryNext,
+  nextUpstreamExpired,
+  statusFailure,
+} from "./next-upstream.ts";
 import type { ProxyUrl } from "./proxy-url.ts";
-import { copyRedirectHeaders, copyResponseHeaders, readEffects, ResponseEffects } from "./response-headers.ts";
+import { copyRedirectHeaders, copyResponseHeaders, ResponseEffects, readEffects } from "./response-headers.ts";
 import { ResponseRelay } from "./response-relay.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 import { upstreamUri } from "./uri.ts";
 
 type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "tunnel" | "done";
+
+const PROGRESS_TIMER = 0;
+const RATE_TIMER = 1;
 
 /** A request body goes to the upstream in pieces of this size. */
 const BODY_PIECE_BYTES = 64 * 1024;
@@ -46,15 +57,14 @@ export interface ExchangeTarget {
   readonly evaluated: boolean;
 }
 
-export class ProxyExchange
-  implements UpstreamUser, ChoiceInput, TimerOwner, BodyConsumer, AbortListener, TunnelOwner
-{
+export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, BodyConsumer, AbortListener, TunnelOwner {
   private readonly r: Request;
   private readonly settings: ProxySettings;
   private readonly target: ExchangeTarget;
   private readonly attempt: Attempt;
   private readonly startedMs = nowMs();
-  private readonly timer = new Timer(this, 0);
+  private readonly timer = new Timer(this, PROGRESS_TIMER);
+  private rateTimer: Timer | undefined = undefined;
   private state: State = "body";
   private connection: UpstreamConnection | undefined = undefined;
   private peer: Peer | undefined = undefined;
@@ -84,6 +94,11 @@ export class ProxyExchange
   private upstreamKeepAlive = false;
   private relay: ResponseRelay | undefined = undefined;
   private responseDone = false;
+  private pausedByClient = false;
+  private pausedByRate = false;
+  /** Bytes per second read from the upstream; 0 for no limit. */
+  private readRate = 0;
+  private receivingSinceMs = 0;
 
   constructor(r: Request, settings: ProxySettings, target: ExchangeTarget) {
     this.r = r;
@@ -212,7 +227,7 @@ export class ProxyExchange
     this.timer.arm(settings.connectTimeoutMs);
     const { localAddress } = settings;
     const from = localAddress === undefined || localAddress === "off" ? undefined : localAddress.evaluate(r);
-    this.connection = new UpstreamConnection(peer, pool, this, from);
+    this.connection = new UpstreamConnection(peer, pool, this, from, settings.socketKeepalive);
   }
 
   private newTryState(peer: string): void {
@@ -395,11 +410,14 @@ export class ProxyExchange
     const { r, settings } = this;
     this.state = "receiving";
     if (!this.requestSent && this.streaming) r.keepAlive = false;
+    this.receivingSinceMs = nowMs();
+    const buffering = effects.buffering ?? settings.buffering;
+    if (buffering && settings.limitRate !== undefined) this.readRate = parseSize(settings.limitRate.evaluate(r)) ?? 0;
     sendHead(r);
     this.relay = new ResponseRelay(
       r,
       {
-        buffering: effects.buffering ?? settings.buffering,
+        buffering,
         memoryBytes: settings.buffers.number * settings.buffers.size,
         maxTempFileBytes: settings.maxTempFileBytes,
         tempPath: settings.tempPath,
@@ -433,14 +451,18 @@ export class ProxyExchange
       this.bodyLeft -= end - at;
       state.responseLength += end - at;
       if (end > at) relay.take(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
-      if (end < chunk.length) this.r.log(WARN, "upstream sent more data than specified in \"Content-Length\" header");
+      if (end < chunk.length) this.r.log(WARN, 'upstream sent more data than specified in "Content-Length" header');
       if (this.bodyLeft === 0) this.responseEnds(end < chunk.length);
     } else if (at < chunk.length) {
       state.responseLength += chunk.length - at;
       relay.take(at === 0 ? chunk : chunk.subarray(at));
     }
-    if (this.responseDone) relay.end();
-    else relay.flush();
+    if (this.responseDone) {
+      relay.end();
+      return;
+    }
+    relay.flush();
+    if (this.readRate > 0) this.limitReading();
   }
 
   /** The whole response is here: the peer is free, its connection rests or closes. */
@@ -450,6 +472,7 @@ export class ProxyExchange
     const connection = this.connection;
     this.connection = undefined;
     this.timer.disarm();
+    this.rateTimer?.release();
     if (connection === undefined) return;
     const keep = this.upstreamKeepAlive && this.requestSent && !excess && connection.open;
     connection.user = undefined;
@@ -457,14 +480,40 @@ export class ProxyExchange
   }
 
   pauseUpstream(): void {
+    this.pausedByClient = true;
+    this.pauseReading();
+  }
+
+  resumeUpstream(): void {
+    this.pausedByClient = false;
+    if (!this.pausedByRate) this.resumeReading();
+  }
+
+  private pauseReading(): void {
     this.timer.disarm();
     this.connection?.pause();
   }
 
-  resumeUpstream(): void {
+  private resumeReading(): void {
     if (this.connection === undefined) return;
     this.timer.arm(this.settings.readTimeoutMs);
     this.connection.resume();
+  }
+
+  /** proxy_limit_rate: rests when more has come than the time since the first byte allows (ngx_event_pipe.c). */
+  private limitReading(): void {
+    const seconds = Math.floor((nowMs() - this.receivingSinceMs) / 1000) + 1;
+    const excess = this.tryState!.bytesReceived - this.readRate * seconds;
+    if (excess < 0 || this.connection === undefined) return;
+    this.pausedByRate = true;
+    this.pauseReading();
+    this.rateTimer ??= new Timer(this, RATE_TIMER);
+    this.rateTimer.arm(Math.ceil((excess * 1000) / this.readRate) + 1);
+  }
+
+  private onRateTimer(): void {
+    this.pausedByRate = false;
+    if (!this.pausedByClient) this.resumeReading();
   }
 
   onRelayed(): void {
@@ -510,7 +559,11 @@ export class ProxyExchange
     this.tryNext("error");
   }
 
-  onTimer(): void {
+  onTimer(tag: number): void {
+    if (tag === RATE_TIMER) {
+      this.onRateTimer();
+      return;
+    }
     const { r } = this;
     r.logError("upstream timed out (110: Connection timed out)");
     if (this.state === "receiving") this.breakOff();
@@ -521,7 +574,12 @@ export class ProxyExchange
     const { r, settings } = this;
     if (this.state === "done" || (settings.ignoreClientAbort && !reset && r.connection.open)) return;
     if (settings.ignoreClientAbort && this.state !== "receiving") return;
-    r.log(INFO, reset ? "client prematurely closed connection, so upstream connection is closed too (104: Connection reset by peer)" : "client prematurely closed connection, so upstream connection is closed too");
+    r.log(
+      INFO,
+      reset
+        ? "client prematurely closed connection, so upstream connection is closed too (104: Connection reset by peer)"
+        : "client prematurely closed connection, so upstream connection is closed too",
+    );
     this.tryEnded();
     this.finish(499);
   }
@@ -574,6 +632,7 @@ export class ProxyExchange
 
   private dropConnection(): void {
     this.timer.disarm();
+    this.rateTimer?.release();
     this.tryEnded();
     this.connection?.close();
     this.connection = undefined;

@@ -30,7 +30,12 @@ export function proxyHandler(r: Request): number {
 
 function begin(r: Request, url: ProxyUrl, upstream: Upstream, target: ProxyTarget): void {
   const evaluated = target.url === undefined;
-  const exchange = new ProxyExchange(r, proxyModule.of(r.location), { url, upstream, prefix: target.prefix, evaluated });
+  const exchange = new ProxyExchange(r, proxyModule.of(r.location), {
+    url,
+    upstream,
+    prefix: target.prefix,
+    evaluated,
+  });
   r.contexts[proxyModule.id] = exchange;
   exchange.start();
 }

@@ -18,6 +18,7 @@ import {
 } from "../config/directive.ts";
 import { type Buffers, bufs, type LeveledPath, leveledPath } from "../config/list-arguments.ts";
 import type { LoadContext } from "../config/load-context.ts";
+import { parseSize } from "../config/units.ts";
 import { locationOf } from "../http/registry.ts";
 import { compileTemplate, hasVariables, type Template } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
@@ -73,7 +74,6 @@ export interface ProxySettings
   ignoreClientAbort: boolean;
   interceptErrors: boolean;
   socketKeepalive: boolean;
-  forceRanges: boolean;
   limitRate: Template | undefined;
   localAddress: Template | "off" | undefined;
   nextUpstream: ReadonlySet<NextUpstreamCondition>;
@@ -103,7 +103,11 @@ const bindAddress: ArgumentType<Template | "off" | undefined> = {
 const rateText: ArgumentType<Template | undefined> = {
   arity: exactly(1),
   fallback: undefined,
-  parse: ([text = ""], site) => compileTemplate(text, site),
+  parse([text = ""], site) {
+    const compiled = compileTemplate(text, site);
+    if (compiled instanceof ConfigFault || compiled.constant === undefined) return compiled;
+    return parseSize(compiled.constant) === undefined ? directiveFault(site, "invalid value") : compiled;
+  },
 };
 
 const rows: readonly Directive<ProxySettings>[] = [
@@ -213,13 +217,6 @@ const rows: readonly Directive<ProxySettings>[] = [
     doc: "TCP keep-alive on connections to the upstream.",
   },
   {
-    name: "proxy_force_ranges",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(false),
-    set: "forceRanges",
-    doc: "Byte ranges of responses whatever the upstream says of them.",
-  },
-  {
     name: "proxy_limit_rate",
     in: HTTP_SERVER_LOCATION,
     arg: rateText,
@@ -253,7 +250,9 @@ function applyProxyPass(own: ProxySettings, site: DirectiveSite): ConfigFault | 
     own.target = { template: undefined, url, upstream, upstreams: known, prefix: place.prefix };
   }
   location.handler = proxyHandler;
-  if (location.kind === "prefix" && location.name.endsWith("/")) location.autoRedirect = true;
+  if ((location.kind === "prefix" || location.kind === "exact") && location.name.endsWith("/")) {
+    location.autoRedirect = true;
+  }
   return undefined;
 }
 

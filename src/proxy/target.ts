@@ -3,7 +3,7 @@ import type { Request } from "../http/request.ts";
 import type { Template } from "../template/template.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
-import { parseEvaluatedUrl, type ProxyUrl } from "./proxy-url.ts";
+import { type ProxyUrl, parseEvaluatedUrl } from "./proxy-url.ts";
 
 /** A compiled `proxy_pass`. */
 export interface ProxyTarget {

@@ -2,8 +2,9 @@
  * After 101: bytes pass both ways until both sides have ended (ngx_http_upstream_process_upgraded). Hot: one chunk in,
  * one write out, no allocation; 64 B echoes ran at 1.0 to 1.1 of nginx's rate on one core.
  */
-import { ERR } from "../net/error-log.ts";
+
 import type { Request } from "../http/request.ts";
+import { ERR } from "../net/error-log.ts";
 import { type Socket, type SocketOwner, shrinkReceiveBuffer } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 

@@ -1,6 +1,6 @@
 /** A connection to an upstream peer: carries one exchange after another, rests in the pool in between. */
 import { nextConnectionNumber } from "../http/connection.ts";
-import { type ConnectOwner, connectTo, shrinkReceiveBuffer, type Socket } from "../net/socket.ts";
+import { type ConnectOwner, connectTo, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
 import { nowMs } from "../net/timers.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/pool.ts";
@@ -27,11 +27,19 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
   user: UpstreamUser | undefined;
   bytesSent = 0;
   private readonly pool: ConnectionPool;
+  private readonly tcpKeepalive: boolean;
   private pending: Buffer[] = [];
   private closed = false;
   private shrunk = false;
 
-  constructor(peer: Peer, pool: ConnectionPool, user: UpstreamUser, localAddress: string | undefined) {
+  constructor(
+    peer: Peer,
+    pool: ConnectionPool,
+    user: UpstreamUser,
+    localAddress: string | undefined,
+    tcpKeepalive: boolean,
+  ) {
+    this.tcpKeepalive = tcpKeepalive;
     this.pool = pool;
     this.user = user;
     connectTo(peer.address, this, localAddress);
@@ -113,6 +121,7 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
       socket.terminate();
       return;
     }
+    if (this.tcpKeepalive) socket.setKeepAlive(true);
     this.user?.onUpstreamConnect();
   }
 
