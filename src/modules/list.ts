@@ -5,6 +5,7 @@ import { proxyModule } from "../proxy/module.ts";
 import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
 import { accessModule } from "./access.ts";
+import { geo } from "./geo.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
 import { indexModule } from "./index.ts";
@@ -21,6 +22,7 @@ import { tryFilesModule } from "./try-files.ts";
 export const modules: readonly AnyModule[] = [
   coreModule,
   map,
+  geo,
   splitClients,
   rewrite,
   logModule,

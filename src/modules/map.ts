@@ -78,7 +78,11 @@ function addPattern(table: MapTable, text: string, value: Template, site: Direct
 /** A backslash lets a key begin with what means something else: `\default`, `\~`. */
 function addKey(table: MapTable, written: string, value: Template): ConfigFault | undefined {
   const key = written.startsWith("\\") ? written.slice(1) : written;
-  const outcome = table.hostnames ? table.keys.addHostname(key, value) : table.keys.add(key, value) ? "added" : "conflict";
+  const outcome = table.hostnames
+    ? table.keys.addHostname(key, value)
+    : table.keys.add(key, value)
+      ? "added"
+      : "conflict";
   switch (outcome) {
     case "added":
       return undefined;

@@ -1,0 +1,34 @@
+/** Variables that the configuration computes from others: map, geo, split_clients. */
+import { ConfigFault } from "../config/directive.ts";
+import type { LoadContext } from "../config/load-context.ts";
+import { type VariableGet, variables } from "./variables.ts";
+
+/** The name of a variable being defined, from its `$name` form. */
+export function definedName(word: string): string | ConfigFault {
+  if (!word.startsWith("$") || word.length === 1) return new ConfigFault(`invalid variable name "${word}"`);
+  return word.slice(1);
+}
+
+/**
+ * Defines a variable that is computed at its first use in a request and keeps that value; a `volatile` one is computed at
+ * each use. `set` may give it another value, which holds from then on.
+ */
+export function defineComputed(
+  load: LoadContext,
+  name: string,
+  compute: VariableGet,
+  isVolatile: boolean,
+): ConfigFault | undefined {
+  const registry = variables(load);
+  const slot = registry.namedSlot(name);
+  const get: VariableGet = isVolatile
+    ? (r) => r.slots[slot] ?? compute(r)
+    : (r) => {
+        const known = r.slots[slot];
+        if (known !== undefined) return known;
+        const value = compute(r);
+        r.slots[slot] = value;
+        return value;
+      };
+  return registry.define({ name, get });
+}
