@@ -86,6 +86,7 @@ export class Connection implements SocketOwner, TimerOwner {
   private sendTimer: Timer | undefined = undefined;
   private rateTimer: Timer | undefined = undefined;
   private lingerUntilMs = 0;
+  private idleSinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(socket: Socket, binding: ListenBinding, host: ConnectionHost) {
     this.socket = socket;
@@ -119,6 +120,15 @@ export class Connection implements SocketOwner, TimerOwner {
   /** Waiting between requests, nothing begun: may be closed without anybody missing it. */
   get idle(): boolean {
     return this.state === "idle" && this.input === undefined;
+  }
+
+  /** The worker shuts down: an idle connection closes, at once or when keepalive_min_timeout has passed. */
+  closeIdle(): void {
+    if (!this.idle) return;
+    const core = this.keptCore ?? this.binding.servers.defaultServer.core;
+    const leftMs = this.idleSinceMs + core.keepaliveMinTimeoutMs - nowMs();
+    if (leftMs <= 0) this.close();
+    else this.readTimer.arm(leftMs);
   }
 
   // Socket events
@@ -280,6 +290,8 @@ export class Connection implements SocketOwner, TimerOwner {
     r.httpVersion = parser.httpVersion;
     r.headBytes = parser.headBytes;
     r.sentBefore = this.output.sentBytes;
+    r.pipelined = this.pipelined;
+    this.pipelined = false;
     this.requests++;
     this.request = r;
     return r;
@@ -393,6 +405,7 @@ export class Connection implements SocketOwner, TimerOwner {
 
   private requestDone(r: Request): void {
     if (this.request !== r) return;
+    r.completed = true;
     closeRequest(r);
     if (this.state === "closed") return;
     const core = r.location.core;
@@ -411,6 +424,8 @@ export class Connection implements SocketOwner, TimerOwner {
     else this.close();
   }
 
+  /** The next request has begun to arrive already. */
+  private pipelined = false;
   /** Settings of the last request's location: they hold between requests. */
   private keptCore: CoreSettings | undefined = undefined;
   /** A finished request whose body is still being read and thrown away. */
@@ -428,6 +443,8 @@ export class Connection implements SocketOwner, TimerOwner {
   private becomeIdle(): void {
     this.request = undefined;
     this.state = "idle";
+    this.pipelined = this.input !== undefined;
+    this.idleSinceMs = nowMs();
     this.readTimer.arm(this.keptCore!.keepaliveTimeout.timeoutMs);
     this.resumeReading();
     this.pump();
@@ -498,7 +515,9 @@ export class Connection implements SocketOwner, TimerOwner {
     if (this.state === "closed") return;
     const r = this.request;
     this.markClosed();
-    if (r !== undefined) closeRequest(r);
+    if (r === undefined) return;
+    r.completed = true;
+    closeRequest(r);
   }
 
   /** Hands the socket to a tunnel. Returns what the client has sent already. */

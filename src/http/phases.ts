@@ -156,7 +156,7 @@ function disabledForBrowser(r: Request, disabled: ReadonlySet<string>): boolean 
   }
   if (!disabled.has("safari")) return false;
   const agent = r.headers.get("user-agent");
-  return agent?.includes("Safari/") && agent.includes("Mac OS X") && !agent.includes("Chrome/");
+  return agent !== undefined && /Mac OS X.*Safari\//.test(agent) && !agent.includes("Chrome/");
 }
 
 function handlerPhase(r: Request, handlers: readonly Handler[]): boolean {
@@ -510,6 +510,7 @@ export function closeRequest(r: Request): void {
   r.logged = true;
   r.finished = true;
   r.body?.release();
+  r.bodySpool?.release();
   for (const log of r.server.http.phases.log) {
     try {
       log(r);

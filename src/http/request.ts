@@ -6,6 +6,7 @@ import type { Connection } from "./connection.ts";
 import type { HeaderList } from "./header-list.ts";
 import type { Location, Server } from "./location.ts";
 import type { RequestBody } from "./request-body.ts";
+import type { Spool } from "./spool.ts";
 import { ResponseHead } from "./response.ts";
 
 /** One try at an upstream peer, for `$upstream_addr`, `$upstream_status` and the others. Times in ms; -1 unknown. */
@@ -80,6 +81,8 @@ export class Request {
   keepAlive = false;
 
   body: RequestBody | undefined = undefined;
+  /** What has been read of the body, where a handler keeps it: `$request_body`, `$request_body_file`. */
+  bodySpool: Spool | undefined = undefined;
   readonly out = new ResponseHead();
   headSent = false;
   /** Only the head is sent: HEAD, 204, 304. */
@@ -128,6 +131,10 @@ export class Request {
   /** What the request is doing, for the error log: "reading client request headers". */
   action = "";
   finished = false;
+  /** The response has left as a whole: `$request_completion`. */
+  completed = false;
+  /** The head had arrived before the request before it was answered: `$pipe`. */
+  pipelined = false;
   /** The log phase has run. */
   logged = false;
   /** Values that modules keep for this request, by Module.id. */

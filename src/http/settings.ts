@@ -63,7 +63,6 @@ export interface CoreSettings {
   maxRanges: number;
   chunkedTransferEncoding: boolean;
   msiePadding: boolean;
-  msieRefresh: boolean;
   recursiveErrorPages: boolean;
   errorPages: readonly ErrorPage[] | undefined;
   satisfy: "all" | "any";

@@ -1,5 +1,14 @@
 /** Directives of nginx's http core that tune what hopway does differently or not at all. */
-import { type AcceptedRow, atLeast, between, exactly, HTTP, HTTP_SERVER_LOCATION, LOCATION_IF, SERVER } from "../config/directive.ts";
+import {
+  type AcceptedRow,
+  atLeast,
+  between,
+  exactly,
+  HTTP,
+  HTTP_SERVER_LOCATION,
+  LOCATION_IF,
+  SERVER,
+} from "../config/directive.ts";
 
 function accepted(name: string, where: number, arity: AcceptedRow["arity"], why: string): AcceptedRow {
   return { name, in: where, arity, doc: why, accepted: why };
@@ -38,5 +47,6 @@ export const acceptedCoreRows: readonly AcceptedRow[] = [
   accepted("tcp_nodelay", HTTP_SERVER_LOCATION, exactly(1), WRITES),
   accepted("send_lowat", HTTP_SERVER_LOCATION, exactly(1), WRITES),
   accepted("postpone_output", HTTP_SERVER_LOCATION, exactly(1), WRITES),
+  accepted("msie_refresh", HTTP_SERVER_LOCATION, exactly(1), "no browser in use needs a page instead of a redirect"),
   accepted("post_action", HTTP_SERVER_LOCATION | LOCATION_IF, atLeast(1), "nginx does not document it"),
 ];

@@ -329,13 +329,6 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     doc: "Pads short error pages for old browsers.",
   },
   {
-    name: "msie_refresh",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(false),
-    set: "msieRefresh",
-    doc: "Refreshes instead of redirects for old MSIE.",
-  },
-  {
     name: "recursive_error_pages",
     in: HTTP_SERVER_LOCATION,
     arg: flag(false),

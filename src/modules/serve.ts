@@ -64,7 +64,7 @@ class HttpServing implements Serving, ConnectionHost {
     this.draining = true;
     this.done = done;
     for (const door of this.doors) door.acceptor.stop();
-    for (const connection of [...this.connections]) if (connection.idle) connection.close();
+    for (const connection of [...this.connections]) connection.closeIdle();
     if (this.connections.size === 0) done();
   }
 

@@ -36,6 +36,9 @@ import { upstreamUri } from "./uri.ts";
 
 type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "tunnel" | "done";
 
+/** client_body_in_file_only: whether a body's file keeps its name, and how long. */
+const BODY_FILE_NAMING = { off: "unlinked", clean: "clean", on: "kept" } as const;
+
 const PROGRESS_TIMER = 0;
 const RATE_TIMER = 1;
 
@@ -146,7 +149,10 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
       this.bodyLength = r.contentLength;
     } else if (settings.requestBuffering || (r.chunked && settings.proxyHttpVersion === "1.0")) {
       const core = r.location.core;
-      this.body = new Spool("replay", core.clientBodyBufferBytes, Number.POSITIVE_INFINITY, core.clientBodyTempPath);
+      const naming = BODY_FILE_NAMING[core.clientBodyInFileOnly];
+      const { clientBodyBufferBytes, clientBodyTempPath } = core;
+      this.body = new Spool("replay", clientBodyBufferBytes, Number.POSITIVE_INFINITY, clientBodyTempPath, naming);
+      r.bodySpool = this.body;
       this.bodyEnded = false;
       r.action = "reading client request body";
       r.body.read(this);
@@ -177,7 +183,13 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
       if (!this.connection.blocked) this.onRequestSent();
       return;
     }
-    this.bodyLength = this.body!.bytes;
+    const body = this.body!;
+    this.bodyLength = body.bytes;
+    if (this.r.location.core.clientBodyInFileOnly !== "off" && !body.toFile()) {
+      this.r.logError(body.failure!);
+      this.finish(500);
+      return;
+    }
     if (this.state === "body") this.connect();
   }
 
@@ -645,7 +657,6 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     this.dropConnection();
     this.releasePeer(false);
     this.timer.release();
-    this.body?.release();
     const { r } = this;
     r.abortListener = undefined;
     const { relay } = this;
@@ -675,7 +686,6 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     this.dropConnection();
     this.releasePeer(false);
     this.timer.release();
-    this.body?.release();
     r.abortListener = undefined;
     if (target.startsWith("@")) {
       namedLocation(r, target);
@@ -702,7 +712,6 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     client.flush();
     this.state = "tunnel";
     this.timer.release();
-    this.body?.release();
     r.abortListener = undefined;
     const { socket, unsent } = this.connection!.detach();
     this.upgraded = this.connection;
