@@ -25,7 +25,6 @@ export const modules: readonly AnyModule[] = [
   geo,
   splitClients,
   rewrite,
-  logModule,
   accessModule,
   tryFilesModule,
   upstreamModule,
@@ -36,5 +35,6 @@ export const modules: readonly AnyModule[] = [
   notModifiedModule,
   headersModule,
   rangeModule,
+  logModule,
   httpCore,
 ];
