@@ -100,6 +100,8 @@ export interface AcceptedRow {
   readonly doc: string;
   /** Why it does nothing, in a few words. */
   readonly accepted: string;
+  /** What nginx wants as arguments, once on a level: mistakes are errors although the value is not used. */
+  readonly check?: ArgumentType<unknown>;
 }
 
 export type Directive<S> = FieldRow<S> | ActionRow<S> | AcceptedRow;

@@ -59,6 +59,7 @@ const core: Module<CoreSettings> = new Module<CoreSettings>({
     { name: "enabled", in: HTTP_SERVER_LOCATION, arg: flag(false), set: "enabled", doc: "" },
     { name: "connections", in: EVENTS, arg: count, set: "connections", doc: "" },
     { name: "pinned", in: MAIN, arity: exactly(1), doc: "", accepted: "no such thing here" },
+    { name: "tuned", in: HTTP | SERVER, arity: exactly(1), doc: "", accepted: "no use", check: flag(false) },
     {
       name: "types",
       in: HTTP_SERVER_LOCATION,
@@ -122,6 +123,14 @@ const FAULTS: readonly [name: string, text: string, expected: string[]][] = [
     "a bad flag",
     "events{}http{enabled x;}",
     ['invalid value "x" in "enabled" directive, it must be "on" or "off" in /etc/main:1'],
+  ],
+  [
+    "an accepted directive with a wrong value, and twice",
+    "events{}http{tuned maybe;\ntuned on; server{tuned on;}}",
+    [
+      'invalid value "maybe" in "tuned" directive, it must be "on" or "off" in /etc/main:1',
+      '"tuned" directive is duplicate in /etc/main:2',
+    ],
   ],
   [
     "directive errors stand before the syntax error",

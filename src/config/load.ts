@@ -8,6 +8,7 @@ import {
   isFieldRow,
 } from "./any-module.ts";
 import {
+  type AcceptedRow,
   type ActionRow,
   type Arity,
   ConfigFault,
@@ -104,6 +105,8 @@ class Loader {
   private readonly modules: readonly AnyModule[];
   private readonly load: LoadContext;
   private readonly rowsByName = new Map<string, FoundRow[]>();
+  /** Names of checked accepted directives, by level. */
+  private readonly accepted = new Map<Scope, Set<string>>();
   private closingLines: ReadonlyMap<Statement, number> = new Map();
 
   constructor(modules: readonly AnyModule[], load: LoadContext) {
@@ -172,8 +175,8 @@ class Loader {
       const fault = storeField(row, module.of(scope), site);
       if (fault !== undefined) this.load.fail(statement, fault.message);
     } else if (isAcceptedRow(row)) {
-      const { name, file, line } = statement;
-      acceptedDirectives(this.load).push({ name, file, line, why: row.accepted });
+      const fault = this.accept(row, site);
+      if (fault !== undefined) this.load.fail(statement, fault.message);
     } else {
       await this.act(row, module, site);
       await this.settle();
@@ -196,6 +199,25 @@ class Loader {
     if (hasBlock(row) && block === undefined) return new ConfigFault(`directive "${name}" has no opening "{"`);
     if (!fits(args.length, isFieldRow(row) ? row.arg.arity : row.arity)) return invalidArgumentCount(name);
     return found;
+  }
+
+  private accept(row: AcceptedRow, site: DirectiveSite): ConfigFault | undefined {
+    const { name, args, file, line } = site.statement;
+    if (row.check !== undefined) {
+      const seen = this.acceptedOnLevel(site.scope);
+      if (seen.has(name)) return new ConfigFault(`"${name}" directive is duplicate`);
+      seen.add(name);
+      const value = row.check.parse(args, site);
+      if (value instanceof ConfigFault) return value;
+    }
+    acceptedDirectives(this.load).push({ name, file, line, why: row.accepted });
+    return undefined;
+  }
+
+  private acceptedOnLevel(scope: Scope): Set<string> {
+    const seen = this.accepted.get(scope) ?? new Set();
+    this.accepted.set(scope, seen);
+    return seen;
   }
 
   private async act(row: ActionRow<object>, module: AnyModule, site: DirectiveSite): Promise<void> {
