@@ -17,10 +17,12 @@ import { rewrite } from "./rewrite.ts";
 import { splitClients } from "./split-clients.ts";
 import { staticModule } from "./static.ts";
 import { tryFilesModule } from "./try-files.ts";
+import { coreVariables } from "./variables-core.ts";
 
 /** `httpCore` stands last: it compiles what all the others have set up. */
 export const modules: readonly AnyModule[] = [
   coreModule,
+  coreVariables,
   map,
   geo,
   splitClients,

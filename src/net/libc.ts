@@ -114,6 +114,12 @@ export function integerOption(fd: number, level: number, option: number): number
   return c.getsockopt(fd, level, option, value, new Uint32Array([4])) === 0 ? value[0] : undefined;
 }
 
+/** Reads an option into `room`; false on failure, or when the system fills less than all of it. */
+export function socketOption(fd: number, level: number, option: number, room: Uint8Array): boolean {
+  const length = new Uint32Array([room.length]);
+  return c.getsockopt(fd, level, option, room, length) === 0 && length[0] === room.length;
+}
+
 /** bind(2) to an address in the system's binary form; -1 on failure. */
 export function bindSocket(fd: number, address: Uint8Array): number {
   return c.bind(fd, address, address.length);

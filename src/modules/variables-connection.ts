@@ -1,0 +1,65 @@
+/** Variables of the client's connection and of this process. */
+import { hostname } from "node:os";
+import type { Request } from "../http/request.ts";
+import { type TcpInfoField, tcpInfo } from "../net/tcp-info.ts";
+import { nowMs } from "../net/timers.ts";
+import type { PrefixVariable, VariableDefinition, VariableGet } from "../template/variables.ts";
+import { NGINX_VERSION } from "../version.ts";
+import { secondsText } from "./variables-time.ts";
+
+const OWN_HOSTNAME = hostname().toLowerCase();
+const OWN_PID = String(process.pid);
+
+/** The client's address in network byte order, as a key that is shorter than its text. */
+function binaryAddress(r: Request): string {
+  const bytes = r.connection.clientAddress();
+  if (bytes.length === 4) return String.fromCharCode(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!);
+  return bytes.length === 0 ? r.connection.remoteAddress : Buffer.from(bytes).latin1Slice();
+}
+
+function serverAddress(r: Request): string {
+  const { connection } = r;
+  return connection.binding.isUnix ? connection.binding.text : connection.localAddress;
+}
+
+function portText(port: number): string {
+  return port === 0 ? "" : String(port);
+}
+
+function tcp(field: TcpInfoField): VariableGet {
+  return (r) => {
+    if (r.connection.binding.isUnix) return undefined;
+    const value = tcpInfo(r.connection.socket, field);
+    return value === undefined ? undefined : String(value);
+  };
+}
+
+/** No listener takes the PROXY protocol yet, so there is never anything to find. */
+const notFound: VariableGet = () => undefined;
+
+/** In the order of ngx_http_variables.c. */
+export const connectionVariables: readonly VariableDefinition[] = [
+  { name: "binary_remote_addr", get: binaryAddress },
+  { name: "remote_addr", get: (r) => r.connection.remoteAddress },
+  { name: "remote_port", get: (r) => portText(r.connection.remotePort) },
+  { name: "proxy_protocol_addr", get: notFound },
+  { name: "proxy_protocol_port", get: notFound },
+  { name: "proxy_protocol_server_addr", get: notFound },
+  { name: "proxy_protocol_server_port", get: notFound },
+  { name: "server_addr", get: serverAddress },
+  { name: "server_port", get: (r) => portText(r.connection.localPort) },
+  { name: "pipe", get: (r) => (r.pipelined ? "p" : ".") },
+  { name: "connection", get: (r) => String(r.connection.number) },
+  { name: "connection_requests", get: (r) => String(r.connection.requests) },
+  { name: "connection_time", get: (r) => secondsText(nowMs() - r.connection.startMs) },
+  { name: "nginx_version", get: () => NGINX_VERSION },
+  { name: "hostname", get: () => OWN_HOSTNAME },
+  { name: "pid", get: () => OWN_PID },
+  { name: "tcpinfo_rtt", get: tcp("rtt") },
+  { name: "tcpinfo_rttvar", get: tcp("rttvar") },
+  { name: "tcpinfo_snd_cwnd", get: tcp("snd_cwnd") },
+  { name: "tcpinfo_rcv_space", get: tcp("rcv_space") },
+];
+
+/** `$proxy_protocol_tlv_*`. */
+export const connectionPrefixes: readonly PrefixVariable[] = [{ prefix: "proxy_protocol_tlv_", get: () => notFound }];

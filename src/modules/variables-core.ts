@@ -1,0 +1,52 @@
+/** The variables of nginx's http core (ngx_http_variables.c). */
+import { randomFillSync } from "node:crypto";
+import { Module } from "../config/directive.ts";
+import { type VariableGet, variables } from "../template/variables.ts";
+import { connectionPrefixes, connectionVariables } from "./variables-connection.ts";
+import { fieldPrefixes, sentFields } from "./variables-headers.ts";
+import { requestVariables } from "./variables-request.ts";
+import { responseVariables } from "./variables-response.ts";
+import { timeVariables } from "./variables-time.ts";
+
+const ID_BYTES = 16;
+
+// Random bytes are fetched for many requests at once: one system call each would cost more than the rest of the log line.
+const pool = Buffer.alloc(256 * ID_BYTES);
+let used = pool.length;
+
+/** 32 hexadecimal digits. */
+function randomId(): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += ID_BYTES;
+  return pool.toString("hex", used - ID_BYTES, used);
+}
+
+/** `$request_id`: made when it is asked for, the same for the whole request. */
+function requestId(slot: number): VariableGet {
+  return (r) => {
+    let id = r.slots[slot];
+    if (id === undefined) {
+      id = randomId();
+      r.slots[slot] = id;
+    }
+    return id;
+  };
+}
+
+export const coreVariables: Module = new Module({
+  name: "http_variables",
+  directives: [],
+  create: () => ({}),
+  register(load) {
+    const registry = variables(load);
+    registry.provide(requestVariables);
+    registry.provide(connectionVariables, connectionPrefixes);
+    registry.provide(responseVariables);
+    registry.provide(timeVariables);
+    registry.provide(sentFields, fieldPrefixes);
+    registry.provide([{ name: "request_id", get: requestId(registry.slot()) }]);
+  },
+});
