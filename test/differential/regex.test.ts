@@ -1,6 +1,7 @@
 /** Patterns, translated and run as JavaScript, beside the real PCRE: same matches, same captures, same complaints. */
 import { describe, expect, test } from "bun:test";
 import { compileRegex } from "../../src/config/regex.ts";
+import { fuzzSeed, seededRandom } from "../../src/http/fuzz-input.ts";
 import { openPcre, type PcrePattern } from "./pcre.ts";
 
 const pcre = openPcre();
@@ -279,9 +280,9 @@ const OPENINGS = [
 ];
 
 differential("random patterns", () => {
-  const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
-  test(`seed ${seed}`, () => {
-    const random = mulberry32(seed);
+  test("matches and captures", () => {
+    const next = seededRandom(fuzzSeed());
+    const random = (): number => next(1_000_000) / 1_000_000;
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
     const sequence = (depth: number): string => {
       let out = "";
@@ -319,14 +320,3 @@ differential("random patterns", () => {
     }
   });
 });
-
-/** A small generator of random numbers from 0 to 1 that a seed repeats. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

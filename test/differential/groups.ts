@@ -1,0 +1,31 @@
+/** All groups of differential cases. */
+import type { Group } from "./case.ts";
+import { BALANCING } from "./cases/balancing.ts";
+import { CONNECTIONS } from "./cases/connections.ts";
+import { ERROR_PAGES } from "./cases/error-pages.ts";
+import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
+import { LOGS } from "./cases/logs.ts";
+import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
+import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
+import { REQUEST_LINE } from "./cases/request-line.ts";
+import { REWRITE } from "./cases/rewrite.ts";
+import { SERVERS } from "./cases/servers.ts";
+import { STATIC_FILES } from "./cases/static-files.ts";
+import { UPGRADES } from "./cases/upgrades.ts";
+import { VARIABLES } from "./cases/variables.ts";
+
+export const GROUPS: readonly Group[] = [
+  ...REQUEST_LINE,
+  ...CONNECTIONS,
+  ...SERVERS,
+  ...REWRITE,
+  ...STATIC_FILES,
+  ...ERROR_PAGES,
+  ...HEADERS_AND_ACCESS,
+  ...VARIABLES,
+  ...PROXY_REQUESTS,
+  ...PROXY_RESPONSES,
+  ...UPGRADES,
+  ...BALANCING,
+  ...LOGS,
+];

@@ -1,0 +1,173 @@
+/** Runs the cases of a group against one gateway and gives, case by case, the transcripts to compare. */
+import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type ClientStep, type Exchange, exchange } from "../harness/exchange.ts";
+import type { Gateway } from "../harness/gateway.ts";
+import { freePort } from "../harness/ports.ts";
+import { type BackendStep, type Behaviour, RecordingBackend } from "../harness/recording-backend.ts";
+import { fieldValue, parseResponses } from "../harness/response-stream.ts";
+import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
+import { BEHAVIOURS } from "./behaviours.ts";
+import { BACKEND_PORTS, type Case, DEAD_PORT, type Group, LISTEN_PORTS } from "./case.ts";
+import type { Part } from "./deliberate.ts";
+import {
+  clientTranscript,
+  errorTranscript,
+  linesByVisit,
+  logTranscript,
+  type Substitutions,
+  upstreamTranscript,
+  type Visit,
+} from "./normalise.ts";
+
+export type Transcripts = Readonly<Record<Exclude<Part, "errors">, string>>;
+
+interface CaseVisit extends Visit {
+  readonly of: Case;
+  readonly seen: Exchange;
+  readonly upstream: string;
+}
+
+/** What one gateway did in a group. */
+export interface GroupRun {
+  readonly cases: ReadonlyMap<string, Transcripts>;
+  readonly errors: string;
+}
+
+/** Time in which a connection that was said to stay open would be closed by a server that does not mean it. */
+const QUIET_MS = 20;
+/** Time for the last log lines to be written before the gateway is stopped. */
+const LAST_LINES_MS = 60;
+/** Modification time of all static files: what ETag and Last-Modified are made of. */
+const FILE_TIME_S = 1_420_070_400;
+
+const DEFAULT_LOG_FIELDS =
+  '$status "$request" $request_length $request_completion $upstream_addr $upstream_status $pipe "$http_user_agent"';
+
+/** Writes the group's files into a new folder, to be served by both gateways. */
+export function writeFiles(group: Group): string {
+  const root = makeTempDir();
+  for (const [name, content] of Object.entries(group.files ?? {})) {
+    const path = join(root, name);
+    mkdirSync(name.endsWith("/") ? path : dirname(path), { recursive: true });
+    if (name.endsWith("/")) continue;
+    writeFileSync(path, content, "latin1");
+    utimesSync(path, FILE_TIME_S, FILE_TIME_S);
+  }
+  return root;
+}
+
+/** Starts the gateway on the group's configuration, runs every case in turn, and stops it. */
+export async function runGroup(
+  group: Group,
+  root: string,
+  start: (configText: string) => Promise<Gateway>,
+): Promise<GroupRun> {
+  const ports = new Map<string, number>();
+  for (const name of [...LISTEN_PORTS, DEAD_PORT]) ports.set(name, freePort());
+  const backends: [string, RecordingBackend][] = [];
+  const socketDir = makeTempDir();
+  const replacePorts = (text: string): string =>
+    [...ports].reduce((t, [name, port]) => t.replaceAll(`{${name}}`, String(port)), text);
+  const behaviours = (): Record<string, Behaviour> =>
+    mapSteps({ ...BEHAVIOURS, ...group.behaviours }, (step) => (typeof step === "string" ? replacePorts(step) : step));
+  for (const name of BACKEND_PORTS) ports.set(name, freePort());
+  for (const name of BACKEND_PORTS) {
+    backends.push([name, new RecordingBackend(name, behaviours(), { port: ports.get(name) ?? 0 })]);
+  }
+  if (group.config.includes("{socket}")) {
+    const backend = new RecordingBackend("socket", behaviours(), { unix: join(socketDir, "up.sock") });
+    backends.push(["socket", backend]);
+  }
+  const text = replacePorts(configOf(group))
+    .replaceAll("{root}", root)
+    .replaceAll("{socket}", join(socketDir, "up.sock"));
+  const gateway = await start(text);
+  const substitutions: Substitutions = [
+    [gateway.prefix, "{prefix}"],
+    [socketDir, "{sockets}"],
+    [root, "{root}"],
+    ...[...ports].map(([name, port]) => [String(port), `{${name}}`] as const),
+  ];
+  const visits: CaseVisit[] = [];
+  try {
+    for (const one of group.cases) {
+      const to = one.to ?? "port";
+      const target = typeof to === "string" ? (ports.get(to) ?? 0) : { unix: join(gateway.prefix, to.unix) };
+      const startedMs = Date.now();
+      const result = await exchange(target, stepsOf(one), headsOf(one));
+      for (const [, backend] of backends) await backend.settle();
+      const recorded = backends.map(([name, backend]) => [name, backend.take()] as const);
+      visits.push({
+        of: one,
+        seen: result,
+        startedMs,
+        port: String(result.localPort || ""),
+        upstream: upstreamTranscript(recorded, one.upstreamEnd === true, substitutions),
+      });
+    }
+    await Bun.sleep(LAST_LINES_MS);
+  } finally {
+    await gateway.stop();
+    for (const [, backend] of backends) backend.stop();
+    removeTempDir(socketDir);
+  }
+  const lines = linesByVisit(gateway.accessLog(), visits);
+  const cases = new Map<string, Transcripts>();
+  for (const visit of visits) {
+    const client = clientTranscript(visit.seen, headsOf(visit.of), substitutions);
+    const own = lines.get(visit) ?? [];
+    cases.set(visit.of.name, {
+      client: client.text,
+      upstream: visit.upstream,
+      log: logTranscript(own, client, [...substitutions, [visit.port, "{client_port}"]]),
+    });
+  }
+  const clientPorts = visits.map((visit) => [visit.port, "{client_port}"] as const);
+  const errors = errorTranscript(gateway.errorLog(), [...substitutions, ...clientPorts]);
+  gateway.remove();
+  return { cases, errors };
+}
+
+function configOf(group: Group): string {
+  const level = group.errorLog === false || group.errorLog === undefined ? "error" : group.errorLog;
+  return `{main}
+error_log {prefix}/error.log ${level};
+events { worker_connections 512; }
+http {
+  {temp_paths}
+  log_format case '$remote_port $msec $body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
+  access_log {prefix}/access.log case;
+${group.config}
+}
+`;
+}
+
+/** The steps of a case, with the wait for responses that a text implies and the look at whether the connection stays open. */
+function stepsOf(one: Case): ClientStep[] {
+  const steps: ClientStep[] =
+    typeof one.send === "string" ? [one.send, { waitResponses: one.responses ?? 1 }] : [...one.send];
+  return [...steps, { settle: (received) => mustEnd(received, headsOf(one)), quietMs: QUIET_MS }];
+}
+
+/** Whether the last response announces that the server will close. */
+function mustEnd(received: string, heads: readonly number[]): boolean {
+  const last = parseResponses(received, heads, false).at(-1);
+  if (last === undefined || last.framing === "tunnel") return false;
+  if (last.framing === "raw" || last.framing === "close") return true;
+  return fieldValue(last.fields, "connection")?.toLowerCase() === "close";
+}
+
+function headsOf(one: Case): readonly number[] {
+  if (one.heads !== undefined) return one.heads;
+  const first = typeof one.send === "string" ? one.send : one.send[0];
+  return typeof first === "string" && first.startsWith("HEAD ") ? [0] : [];
+}
+
+function mapSteps(
+  behaviours: Readonly<Record<string, Behaviour>>,
+  change: (step: BackendStep) => BackendStep,
+): Record<string, Behaviour> {
+  const entries = Object.entries(behaviours).map(([name, b]) => [name, { ...b, steps: b.steps.map(change) }] as const);
+  return Object.fromEntries(entries);
+}

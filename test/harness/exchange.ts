@@ -1,0 +1,153 @@
+/** A raw HTTP client for tests: sends exact bytes in exact steps, and keeps every byte that comes back. */
+import type { Socket } from "bun";
+import { parseResponses } from "./response-stream.ts";
+
+/** One thing that the client does. A string is sent as it is, one byte per char. */
+export type ClientStep =
+  | string
+  /** Goes on when the bytes received so far hold the text. */
+  | { readonly waitFor: string }
+  /** Goes on when so many final responses have come in whole (1xx do not count). */
+  | { readonly waitResponses: number }
+  /** Goes on when the server has closed its side, or reset. */
+  | { readonly waitEnd: true }
+  | { readonly pauseMs: number }
+  /** Sends FIN and goes on reading. */
+  | { readonly halfClose: true }
+  /** Closes with RST. */
+  | { readonly reset: true }
+  /** Waits for the end where `settle` says that the server must close by now, else sees for `quietMs` whether it does. */
+  | { readonly settle: (received: string) => boolean; readonly quietMs: number };
+
+export const HALF_CLOSE: ClientStep = { halfClose: true };
+export const RESET: ClientStep = { reset: true };
+export const WAIT_END: ClientStep = { waitEnd: true };
+/** Long enough for the two ends of a loopback connection to see two sends as two reads. */
+export const NEXT_PACKET: ClientStep = { pauseMs: 15 };
+
+/** How the connection stood when the exchange was over, seen from the client. */
+export type End = "open" | "fin" | "reset" | "refused";
+
+export interface Exchange {
+  /** All bytes that came back, as latin1. */
+  readonly received: string;
+  readonly end: End;
+  /** The client's own port, by which the server's logs can be matched; 0 on a unix socket and when the connection was refused. */
+  readonly localPort: number;
+  /** The step that did not come true in time, if one did not. */
+  readonly timedOut: string | undefined;
+}
+
+/** Where to connect: a port of 127.0.0.1, or the path of a unix socket. */
+export type Target = number | { readonly unix: string };
+
+interface ClientState {
+  received: string;
+  end: End;
+  pending: Buffer;
+}
+
+/** A wait that takes this long has failed; the slowest answer in the tables takes a second. */
+const DEFAULT_LIMIT_MS = 2_500;
+const POLL_MS = 1;
+
+/**
+ * Runs the steps against a server, then closes what is still open. Never rejects for what the server does: that is in
+ * the result. `heads` are the 0-based numbers of the requests whose method is HEAD, which the end of a response depends on.
+ */
+export async function exchange(
+  target: Target,
+  steps: readonly ClientStep[],
+  heads: readonly number[] = [],
+  limitMs = DEFAULT_LIMIT_MS,
+): Promise<Exchange> {
+  const state: ClientState = { received: "", end: "open", pending: Buffer.alloc(0) };
+  let socket: Socket<ClientState>;
+  try {
+    const common = { socket: handlers, data: state, allowHalfOpen: true };
+    socket =
+      typeof target === "number"
+        ? await Bun.connect<ClientState>({ hostname: "127.0.0.1", port: target, ...common })
+        : await Bun.connect<ClientState>({ unix: target.unix, ...common });
+  } catch {
+    return { received: "", end: "refused", localPort: 0, timedOut: undefined };
+  }
+  const localPort = typeof target === "number" ? socket.localPort : 0;
+  const until = async (done: () => boolean): Promise<boolean> => {
+    const deadline = Date.now() + limitMs;
+    while (!done()) {
+      if (Date.now() > deadline) return false;
+      await Bun.sleep(POLL_MS);
+    }
+    return true;
+  };
+  let timedOut: string | undefined;
+  for (const step of steps) {
+    if (typeof step === "string") {
+      if (state.end === "reset") continue;
+      send(socket, Buffer.from(step, "latin1"));
+      // What the server refuses to read must not stop the next steps.
+      await until(() => state.pending.length === 0 || state.end !== "open");
+    } else if ("pauseMs" in step) {
+      await Bun.sleep(step.pauseMs);
+    } else if ("halfClose" in step) {
+      socket.shutdown();
+    } else if ("reset" in step) {
+      socket.terminate();
+      break;
+    } else if ("settle" in step) {
+      if (state.end !== "open") continue;
+      if (step.settle(state.received)) await until(() => state.end !== "open");
+      else await Bun.sleep(step.quietMs);
+    } else if (!(await until(() => cameTrue(step, state, heads)))) {
+      timedOut = JSON.stringify(step);
+      break;
+    }
+  }
+  const result = { received: state.received, end: state.end, localPort, timedOut };
+  socket.end();
+  return result;
+}
+
+function cameTrue(
+  step: { readonly waitFor: string } | { readonly waitResponses: number } | { readonly waitEnd: true },
+  state: ClientState,
+  heads: readonly number[],
+): boolean {
+  if (state.end !== "open") return true;
+  if ("waitFor" in step) return state.received.includes(step.waitFor);
+  if ("waitResponses" in step) return finalCount(state.received, heads) >= step.waitResponses;
+  return false;
+}
+
+function finalCount(received: string, heads: readonly number[]): number {
+  return parseResponses(received, heads, false).filter((r) => r.complete && !r.interim).length;
+}
+
+function send(socket: Socket<ClientState>, bytes: Buffer): void {
+  const state = socket.data;
+  state.pending = state.pending.length === 0 ? bytes : Buffer.concat([state.pending, bytes]);
+  flush(socket);
+}
+
+function flush(socket: Socket<ClientState>): void {
+  const state = socket.data;
+  if (state.pending.length === 0) return;
+  const written = socket.write(state.pending);
+  if (written > 0) state.pending = state.pending.subarray(written);
+  if (written < 0) state.pending = Buffer.alloc(0);
+}
+
+const handlers = {
+  data(socket: Socket<ClientState>, chunk: Buffer): void {
+    socket.data.received += chunk.toString("latin1");
+  },
+  drain: flush,
+  end(socket: Socket<ClientState>): void {
+    socket.data.end = "fin";
+  },
+  close(socket: Socket<ClientState>, error?: Error): void {
+    if (socket.data.end === "open") socket.data.end = error === undefined ? "fin" : "reset";
+  },
+  error(): void {},
+};
