@@ -1,7 +1,7 @@
 /** `proxy_cookie_flags`: which flags the cookies of an upstream get or lose. */
 import {
   type ActionRow,
-  atLeast,
+  between,
   ConfigFault,
   directiveFault,
   HTTP_SERVER_LOCATION,
@@ -23,50 +23,33 @@ export interface CookieFlagRule {
 /** undefined where nothing is said, "off" where the outer level's rules are switched off. */
 export type CookieFlagRules = CookieFlagRule[] | "off" | undefined;
 
-type SameSite = "Strict" | "Lax" | "None";
+const SECURE = 1;
+const NO_SECURE = 2;
+const HTTP_ONLY = 4;
+const NO_HTTP_ONLY = 8;
+const STRICT = 16;
+const LAX = 32;
+const NONE = 64;
+const NO_SAME_SITE = 128;
 
-/** What the flags of a rule come to: each attribute is put, removed, or left as it is. */
-interface WantedFlags {
-  secure: boolean | undefined;
-  httpOnly: boolean | undefined;
-  sameSite: SameSite | false | undefined;
-}
+/** What the flags of a rule ask for, as bits: two that contradict each other are kept both. */
+const bitByFlag: ReadonlyMap<string, number> = new Map([
+  ["secure", SECURE],
+  ["nosecure", NO_SECURE],
+  ["httponly", HTTP_ONLY],
+  ["nohttponly", NO_HTTP_ONLY],
+  ["samesite=strict", STRICT],
+  ["samesite=lax", LAX],
+  ["samesite=none", NONE],
+  ["nosamesite", NO_SAME_SITE],
+]);
 
-function addFlag(wanted: WantedFlags, flag: string): boolean {
-  switch (flag.toLowerCase()) {
-    case "secure":
-      wanted.secure = true;
-      return true;
-    case "nosecure":
-      wanted.secure = false;
-      return true;
-    case "httponly":
-      wanted.httpOnly = true;
-      return true;
-    case "nohttponly":
-      wanted.httpOnly = false;
-      return true;
-    case "samesite=strict":
-      wanted.sameSite = "Strict";
-      return true;
-    case "samesite=lax":
-      wanted.sameSite = "Lax";
-      return true;
-    case "samesite=none":
-      wanted.sameSite = "None";
-      return true;
-    case "nosamesite":
-      wanted.sameSite = false;
-      return true;
-    default:
-      return false;
-  }
-}
-
+/** `proxy_cookie_flags NAME FLAG...` or `off`. */
 export const cookieFlagsRow: ActionRow<{ cookieFlags: CookieFlagRules }> = {
   name: "proxy_cookie_flags",
   in: HTTP_SERVER_LOCATION,
-  arity: atLeast(1),
+  // The name and at most three flags.
+  arity: between(1, 4),
   doc: "Sets and removes flags of the upstream's cookies.",
   apply(own, site) {
     const [name = "", ...words] = site.statement.args;
@@ -81,6 +64,10 @@ export const cookieFlagsRow: ActionRow<{ cookieFlags: CookieFlagRules }> = {
     for (const word of words) {
       const flag = compileTemplate(word, site);
       if (flag instanceof ConfigFault) return flag;
+      // nginx says nothing and does nothing.
+      if (flag.constant !== undefined && flag.constant !== "" && !bitByFlag.has(flag.constant.toLowerCase())) {
+        site.load.warn(site.statement, `unknown flag "${word}" is ignored`);
+      }
       flags.push(flag);
     }
     const matches = nameMatcher(name, site);
@@ -113,43 +100,55 @@ function nameMatcher(
   };
 }
 
-/** Applies the first rule for the cookie (`attributes[0]`); false where none is for it. */
+/** Applies the first rule for the cookie (`attributes[0]`); false where that changes nothing. */
 export function applyCookieFlags(r: Request, attributes: CookieAttribute[], rules: readonly CookieFlagRule[]): boolean {
   const rule = rules.find((candidate) => candidate.matches(r, attributes[0]!.name));
   if (rule === undefined) return false;
-  const wanted: WantedFlags = { secure: undefined, httpOnly: undefined, sameSite: undefined };
-  for (const flag of rule.flags) {
-    const text = flag.evaluate(r);
-    if (text !== "" && !addFlag(wanted, text)) r.logError(`invalid proxy_cookie_flags flag "${text}"`);
-  }
+  let wanted = 0;
+  for (const flag of rule.flags) wanted |= bitByFlag.get(flag.evaluate(r).toLowerCase()) ?? 0;
+  if (wanted === 0) return false;
   editFlags(attributes, wanted);
   return true;
 }
 
-function editFlags(attributes: CookieAttribute[], wanted: WantedFlags): void {
-  let secure = wanted.secure === true;
-  let httpOnly = wanted.httpOnly === true;
-  let sameSite = wanted.sameSite === undefined || wanted.sameSite === false ? undefined : wanted.sameSite;
+/** Setting comes before removing, and the strictest SameSite first (ngx_http_proxy_edit_cookie_flags). */
+function editFlags(attributes: CookieAttribute[], wanted: number): void {
+  let left = wanted;
   for (let i = 1; i < attributes.length; i++) {
     const attribute = attributes[i]!;
     switch (asciiLowerCase(attribute.name)) {
       case "secure":
-        if (wanted.secure === false) attribute.removed = true;
-        secure = false;
+        if (left & SECURE) left &= ~SECURE;
+        else if (left & NO_SECURE) attribute.removed = true;
         break;
       case "httponly":
-        if (wanted.httpOnly === false) attribute.removed = true;
-        httpOnly = false;
+        if (left & HTTP_ONLY) left &= ~HTTP_ONLY;
+        else if (left & NO_HTTP_ONLY) attribute.removed = true;
         break;
-      case "samesite":
-        if (wanted.sameSite === false) attribute.removed = true;
-        else if (wanted.sameSite !== undefined) attribute.value = wanted.sameSite;
-        sameSite = undefined;
+      case "samesite": {
+        const site = firstSameSite(left);
+        if (site !== 0) {
+          attribute.name = "SameSite";
+          attribute.value = sameSiteText(site);
+          left &= ~site;
+        } else if (left & NO_SAME_SITE) attribute.removed = true;
         break;
+      }
       default:
     }
   }
-  if (secure) attributes.push({ name: "Secure", value: undefined, removed: false });
-  if (httpOnly) attributes.push({ name: "HttpOnly", value: undefined, removed: false });
-  if (sameSite !== undefined) attributes.push({ name: "SameSite", value: sameSite, removed: false });
+  if (left & SECURE) attributes.push({ name: "Secure", value: undefined, removed: false });
+  if (left & HTTP_ONLY) attributes.push({ name: "HttpOnly", value: undefined, removed: false });
+  const site = firstSameSite(left);
+  if (site !== 0) attributes.push({ name: "SameSite", value: sameSiteText(site), removed: false });
+}
+
+function firstSameSite(flags: number): number {
+  if (flags & STRICT) return STRICT;
+  return flags & LAX ? LAX : flags & NONE;
+}
+
+function sameSiteText(flag: number): string {
+  if (flag === STRICT) return "Strict";
+  return flag === LAX ? "Lax" : "None";
 }

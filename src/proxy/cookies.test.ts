@@ -20,12 +20,15 @@ const cases: readonly (readonly [config: string, value: string, expected: string
   ["proxy_cookie_flags a secure httponly samesite=strict;", "a=b", "a=b; Secure; HttpOnly; SameSite=Strict"],
   ["proxy_cookie_flags A secure;", "a=b; SECURE", "a=b; SECURE"],
   ["proxy_cookie_flags a nosecure nohttponly nosamesite;", "a=b; Secure; x; HttpOnly; SameSite=Lax", "a=b; x"],
-  ["proxy_cookie_flags a samesite=none;", "a=b; samesite=Lax; p", "a=b; samesite=None; p"],
+  ["proxy_cookie_flags a samesite=none;", "a=b; samesite=Lax; p", "a=b; SameSite=None; p"],
+  ["proxy_cookie_flags a samesite=none samesite=lax;", "a=b; samesite; p", "a=b; SameSite=Lax; p; SameSite=None"],
+  ["proxy_cookie_flags a samesite=none samesite=lax;", "a=b", "a=b; SameSite=Lax"],
+  ["proxy_cookie_flags a nosecure secure;", "a=b; secure; secure", "a=b; secure"],
   ["proxy_cookie_flags ~^sess secure; proxy_cookie_flags ~. nosecure;", "SESSION=1; p", "SESSION=1; p; Secure"],
   ["proxy_cookie_flags ~^sess secure; proxy_cookie_flags ~. nosecure;", "x=1; secure", "x=1"],
   ["proxy_cookie_flags b secure;", "a=b;x", "a=b;x"],
   ["proxy_cookie_flags $http_c $http_f;", "ck=b", "ck=b; HttpOnly"],
-  ["proxy_cookie_flags a $http_none;", "a=b;x", "a=b; x"],
+  ["proxy_cookie_flags a $http_none;", "a=b;x", "a=b;x"],
   ["proxy_cookie_flags off;", "a=b", "a=b"],
   ["proxy_cookie_path / /p/; proxy_cookie_flags a secure;", "a=b; path=/", "a=b; path=/p/; Secure"],
 ];
@@ -57,6 +60,8 @@ describe("errors", () => {
     ["proxy_cookie_domain off; proxy_cookie_domain a b;", '"proxy_cookie_domain" directive is duplicate'],
     ["proxy_cookie_domain a b; proxy_cookie_domain off;", '"proxy_cookie_domain" directive is duplicate'],
     ["proxy_cookie_flags x;", 'invalid parameter "x"'],
+    ["proxy_cookie_flags a secure x;", 'unknown flag "x" is ignored'],
+    ["proxy_cookie_flags a b c d e;", 'invalid number of arguments in "proxy_cookie_flags" directive'],
     ["proxy_cookie_flags off; proxy_cookie_flags a secure;", '"proxy_cookie_flags" directive is duplicate'],
   ];
   for (const [config, fault] of faults) {

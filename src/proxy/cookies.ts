@@ -85,7 +85,7 @@ export function mergeCookies(own: CookieSettings, outer: CookieSettings | undefi
 
 /** `name=value` or `name` of a Set-Cookie line; the first one is the cookie itself. */
 export interface CookieAttribute {
-  readonly name: string;
+  name: string;
   value: string | undefined;
   removed: boolean;
 }
