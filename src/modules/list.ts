@@ -6,6 +6,7 @@ import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
 import { accessModule } from "./access.ts";
 import { geo } from "./geo.ts";
+import { charsetModule } from "./charset.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
 import { indexModule } from "./index.ts";
@@ -36,6 +37,7 @@ export const modules: readonly AnyModule[] = [
   staticModule,
   notModifiedModule,
   headersModule,
+  charsetModule,
   rangeModule,
   logModule,
   httpCore,

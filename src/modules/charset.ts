@@ -1,0 +1,117 @@
+/** `charset`: names the character set in Content-Type (ngx_http_charset_module). Bytes are never converted. */
+import { flag } from "../config/arguments.ts";
+import {
+  atLeast,
+  ConfigFault,
+  type DirectiveSite,
+  exactly,
+  HTTP_SERVER_LOCATION,
+  LOCATION_IF,
+  Module,
+} from "../config/directive.ts";
+import { asciiLowerCase } from "../http/header-list.ts";
+import { headerFilters } from "../http/registry.ts";
+import type { Request } from "../http/request.ts";
+import { compileTemplate, type Template } from "../template/template.ts";
+
+interface CharsetSettings {
+  charset: Template | "off" | undefined;
+  override: boolean | undefined;
+  /** Lower case; "all" for `*`. */
+  types: Set<string> | "all" | undefined;
+}
+
+const DEFAULT_TYPES: ReadonlySet<string> = new Set([
+  "text/html",
+  "text/xml",
+  "text/plain",
+  "text/vnd.wap.wml",
+  "application/javascript",
+  "application/rss+xml",
+]);
+
+function setCharset(own: CharsetSettings, site: DirectiveSite): ConfigFault | undefined {
+  if (own.charset !== undefined) return new ConfigFault('"charset" directive is duplicate');
+  const [name = ""] = site.statement.args;
+  const charset = name === "off" ? "off" : compileTemplate(name, site);
+  if (charset instanceof ConfigFault) return charset;
+  own.charset = charset;
+  return undefined;
+}
+
+function addTypes(own: CharsetSettings, site: DirectiveSite): undefined {
+  for (const type of site.statement.args) {
+    if (type === "*") own.types = "all";
+    if (own.types === "all") continue;
+    // text/html is always among them.
+    own.types ??= new Set(["text/html"]);
+    const wanted = asciiLowerCase(type);
+    if (own.types.has(wanted)) site.load.warn(site.statement, `duplicate MIME type "${wanted}"`);
+    own.types.add(wanted);
+  }
+}
+
+function charsetFilter(r: Request): undefined {
+  const { charset, override, types } = charsetModule.of(r.location);
+  const { out } = r;
+  if (charset === undefined || charset === "off" || out.contentType === undefined) return;
+  if (out.charset !== undefined) {
+    if (override !== true) return;
+  } else if (types !== "all") {
+    const semicolon = out.contentType.indexOf(";");
+    const type = semicolon < 0 ? out.contentType : out.contentType.slice(0, semicolon);
+    if (!(types ?? DEFAULT_TYPES).has(asciiLowerCase(type.trimEnd()))) return;
+  }
+  // Old browsers applied a redirect's character set to the page that it leads to.
+  if (out.status === 301 || out.status === 302) out.charset = undefined;
+  else out.charset = charset.constant ?? charset.evaluate(r);
+}
+
+/** Conversion between character sets is not there: refused instead of ignored. */
+function refusedSource(_own: CharsetSettings, site: DirectiveSite): ConfigFault | undefined {
+  if (site.statement.args[0] === "off") return undefined;
+  return new ConfigFault('"source_charset" other than "off" is not implemented by hopway');
+}
+
+export const charsetModule: Module<CharsetSettings> = new Module<CharsetSettings>({
+  name: "http_charset",
+  directives: [
+    {
+      name: "charset",
+      in: HTTP_SERVER_LOCATION | LOCATION_IF,
+      arity: exactly(1),
+      doc: "Character set that Content-Type names.",
+      apply: setCharset,
+    },
+    {
+      name: "override_charset",
+      in: HTTP_SERVER_LOCATION | LOCATION_IF,
+      arg: flag(false),
+      set: "override",
+      doc: "Replaces the character set that an upstream named.",
+    },
+    {
+      name: "charset_types",
+      in: HTTP_SERVER_LOCATION,
+      arity: atLeast(1),
+      doc: "Content types that charset applies to.",
+      apply: addTypes,
+    },
+    {
+      name: "source_charset",
+      in: HTTP_SERVER_LOCATION | LOCATION_IF,
+      arity: exactly(1),
+      doc: "Character set to convert from; only off is known here.",
+      apply: refusedSource,
+    },
+  ],
+  create: () => ({ charset: undefined, override: undefined, types: undefined }),
+  merge(own, outer) {
+    own.charset ??= outer?.charset;
+    own.types ??= outer?.types;
+    return undefined;
+  },
+  register: (load) => {
+    headerFilters(load).push(charsetFilter);
+  },
+});
