@@ -7,6 +7,7 @@ import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
 import { LOGS } from "./cases/logs.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
 import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
+import { PROXY_REWRITES } from "./cases/proxy-rewrites.ts";
 import { REQUEST_LINE } from "./cases/request-line.ts";
 import { REWRITE } from "./cases/rewrite.ts";
 import { SERVERS } from "./cases/servers.ts";
@@ -25,6 +26,7 @@ export const GROUPS: readonly Group[] = [
   ...VARIABLES,
   ...PROXY_REQUESTS,
   ...PROXY_RESPONSES,
+  ...PROXY_REWRITES,
   ...UPGRADES,
   ...BALANCING,
   ...LOGS,
