@@ -5,7 +5,6 @@
 import { formatDiagnostic } from "../config/diagnostic.ts";
 import type { Diagnostic } from "../config/syntax.ts";
 import {
-  ALERT,
   type LogLevel,
   levelByName,
   levelName,
@@ -29,14 +28,12 @@ export class StartupLog {
     if (errorLog === undefined) return new StartupLog(undefined);
     if (errorLog === "stderr") return new StartupLog(standardError);
     const file = sharedLogFile(errorLog);
-    const failure = file.open();
-    if (failure !== undefined) {
-      const log = new StartupLog(undefined);
-      log.write(ALERT, `could not open error log file: ${failure}`);
-      return log;
-    }
     setDefaultErrorLog(file);
-    return new StartupLog(file);
+    const failure = file.open();
+    if (failure === undefined) return new StartupLog(file);
+    const log = new StartupLog(standardError);
+    log.say(`[alert] could not open error log file: ${failure}`);
+    return log;
   }
 
   write(level: LogLevel, message: string): void {

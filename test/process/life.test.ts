@@ -16,7 +16,7 @@ afterEach(async () => {
 class Running {
   readonly folder = makeTempDir();
   readonly port = freePort();
-  code: Promise<number> = Promise.resolve(-1);
+  code: Promise<number> = new Promise(() => {});
 
   constructor() {
     cleanups.push(async () => {
@@ -63,7 +63,9 @@ class Running {
   }
 
   async answers(wanted: (body: string | undefined) => boolean): Promise<void> {
-    await eventually("an answer", async () => wanted(await get(this.port))).catch((error: Error) => {
+    const ended = this.code.then((code) => Promise.reject(new Error(`ended with exit code ${code}`)));
+    const answer = eventually("an answer", async () => wanted(await get(this.port)));
+    await Promise.race([answer, ended]).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.read("stderr.txt")}${this.log}`);
     });
   }
@@ -262,7 +264,8 @@ test("reopen: rotated logs keep what they had, new lines go to new files", async
   );
   const pid = await gateway.master();
   const [worker = 0] = await children(pid);
-  await gateway.logged(`${worker}#${worker}: reopening logs`);
+  // Said before it is done, as in nginx, and so to be found in the old file.
+  await eventually("the worker's turn", () => gateway.read("error.1").includes(`${worker}#${worker}: reopening logs`));
   const before = gateway.read("access.1");
   await get(gateway.port, "/after");
   await eventually("the line in the new file", () => gateway.read("access.log").includes("/after"));
