@@ -285,7 +285,6 @@ function closesConnection(status: number): boolean {
     case 400:
     case 413:
     case 414:
-    case 494:
     case 495:
     case 496:
     case 497:

@@ -35,6 +35,8 @@ function redirect(status: number, url: Template): Step {
 }
 
 function send(r: Request, status: number, text: Template): number {
+  // The text may name $status.
+  r.out.status = status;
   const body = text.evaluate(r);
   return respond(r, status, r.out.contentType ?? contentType(r), body);
 }
