@@ -36,7 +36,7 @@ function bytesSent(r: Request): number {
 
 /** Values that the log module makes itself: computed when the line is written, and never escaped. */
 const ownParts: ReadonlyMap<string, Part> = new Map<string, Part>([
-  ["pipe", () => "."],
+  ["pipe", (r) => (r.pipelined ? "p" : ".")],
   ["time_local", () => logDate(Date.now())],
   ["time_iso8601", () => isoDate(Date.now())],
   ["msec", () => secondsWithMs(Date.now())],

@@ -4,7 +4,8 @@ import { atLeast, ConfigFault, HTTP_SERVER_LOCATION, Module } from "../config/di
 import { discardBody, sendHead } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
-import { AGAIN, DECLINED, DONE, OK } from "../http/verdict.ts";
+import { escapeUri } from "../http/uri.ts";
+import { AGAIN, DONE, OK } from "../http/verdict.ts";
 import { diskPath } from "../net/disk-path.ts";
 import { CRIT, ERR } from "../net/error-log.ts";
 import { exceptionErrno, numberedError } from "../net/libc.ts";
@@ -24,9 +25,13 @@ export function fileEtag(mtimeSeconds: number, size: number): string {
 function staticHandler(r: Request): number {
   const { method } = r;
   if (method !== "GET" && method !== "HEAD" && method !== "POST") return 405;
-  if (r.uri.endsWith("/")) return DECLINED;
   const path = requestPath(r);
   if (path === undefined) return 500;
+  if (r.uri.endsWith("/")) {
+    // The index files have been tried: this is the last content handler.
+    r.log(ERR, `directory index of "${path}" is forbidden`);
+    return 403;
+  }
   let fd: number;
   try {
     fd = openSync(diskPath(path), OPEN_FLAGS);
@@ -66,7 +71,8 @@ function openFailed(r: Request, path: string, error: unknown): number {
 
 /** A folder's URI ends with a slash: relative links in its index would break otherwise. */
 function redirectToFolder(r: Request): number {
-  r.out.location = r.args === undefined || r.args === "" ? `${r.uri}/` : `${r.uri}/?${r.args}`;
+  const folder = `${escapeUri(r.uri, "uri")}/`;
+  r.out.location = r.args === undefined || r.args === "" ? folder : `${folder}?${r.args}`;
   return 301;
 }
 
