@@ -45,7 +45,6 @@ export const HEADERS_AND_ACCESS: readonly Group[] = [
     location /up { add_header X-Added 1; add_header Set-Cookie z=1; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://127.0.0.1:{backend}/many-fields; }
     location /trailer { add_trailer X-Tr "t"; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://127.0.0.1:{backend}/chunked; }
     location /trailer-len { add_trailer X-Tr "t"; return 200 "x"; }
-    location /charset { charset utf-8; default_type text/html; return 200 x; }
     location /tokens { server_tokens off; return 404; }
   }`,
     cases: [
@@ -88,7 +87,6 @@ export const HEADERS_AND_ACCESS: readonly Group[] = [
         "/up",
         "/trailer",
         "/trailer-len",
-        "/charset",
         "/tokens",
         "/dir",
       ),

@@ -59,7 +59,6 @@ const files: Group = {
     location /before/ { alias {root}/; if_modified_since before; }
     location /one-range/ { alias {root}/; max_ranges 1; }
     location /no-range/ { alias {root}/; max_ranges 0; }
-    location /charset/ { alias {root}/; charset utf-8; }
     location /notypes/ { alias {root}/; types { } default_type text/x-all; }
     location /mytypes/ { alias {root}/; types { text/mine txt; } }
     location /logged/ { alias {root}/; log_not_found off; }
@@ -123,9 +122,6 @@ const files: Group = {
       "/idx-var/?i=index.txt",
       "/idx-var/?i=x",
       "/no-etag/page.html",
-      "/charset/page.html",
-      "/charset/digits.txt",
-      "/charset/style.css",
       "/notypes/page.html",
       "/mytypes/digits.txt",
       "/mytypes/page.html",
@@ -170,7 +166,6 @@ const conditional: Group = {
     location /none/ { alias {root}/; max_ranges 0; }
     location /noetag/ { alias {root}/; etag off; }
     location /up/ { proxy_pass http://127.0.0.1:{backend}/; proxy_http_version 1.1; proxy_set_header Connection ""; }
-    location /force/ { proxy_pass http://127.0.0.1:{backend}/; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_force_ranges on; }
   }`,
   cases: [
     ...[
@@ -248,8 +243,6 @@ const conditional: Group = {
     },
     { name: "304 to HEAD", send: request("HEAD", "/digits.txt", 'If-None-Match: "54a48e00-3e8"') },
     { name: "proxied: range is the backend's business", send: get("/up/ranged", "Range: bytes=0-3") },
-    { name: "proxied: forced range", send: get("/force/ranged", "Range: bytes=0-3") },
-    { name: "proxied: forced range where there is no length", send: get("/force/chunked", "Range: bytes=0-3") },
     { name: "proxied: If-None-Match the same", send: get("/up/ranged", 'If-None-Match: "r1"') },
   ],
 };
