@@ -66,10 +66,7 @@ async function start(flavour: Flavour, configText: string): Promise<Gateway> {
   mkdirSync(join(prefix, "temp"));
   const text = configText
     .replaceAll("{main}", mainDirectives())
-    .replaceAll(
-      "{temp_paths}",
-      flavour.tempPaths.map((name) => `${name}_temp_path {prefix}/temp/${name};`).join("\n  "),
-    )
+    .replaceAll("{temp_paths}", flavour.tempPaths.map((name) => `${name}_temp_path {prefix}/temp/${name};`).join(" "))
     .replaceAll("{prefix}", prefix);
   writeFileSync(configPath, text, "latin1");
   const child = Bun.spawn({

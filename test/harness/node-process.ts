@@ -71,3 +71,15 @@ async function* readLines(child: Subprocess<"pipe", "pipe", "inherit">): AsyncGe
   }
   return undefined;
 }
+
+/** A backend that has said on which port of 127.0.0.1 it listens. */
+export interface NodeBackend extends NodePeer {
+  readonly port: number;
+}
+
+/** Starts a peer whose first line is `{"port": n}`. */
+export async function startBackend(script: string, ...args: readonly unknown[]): Promise<NodeBackend> {
+  const peer = startPeer(script, ...args);
+  const { port } = (await peer.next()) as { readonly port: number };
+  return { ...peer, port };
+}

@@ -17,6 +17,15 @@ async function connect({ localAddress, transports }) {
   const agent = new Agent({ keepAlive: true, localAddress });
   const socket = io(url, { transports, forceNew: true, reconnection: false, agent });
   const seen = { localAddress, answers: [], error: undefined };
+  const { engine } = socket.io;
+  // By the time that socket.io says "connect" the upgrade may be over.
+  const settled = new Promise((resolve) => {
+    engine.once("open", () => {
+      seen.connectedBy = engine.transport.name;
+    });
+    engine.once("upgrade", resolve);
+    engine.once("upgradeError", resolve);
+  });
   const connected = new Promise((resolve) => {
     socket.once("connect", resolve);
     socket.once("connect_error", (error) => {
@@ -30,15 +39,9 @@ async function connect({ localAddress, transports }) {
   });
   await within(connected, "connection");
   if (!socket.connected) return { socket, seen };
-  const { engine } = socket.io;
   seen.engineId = engine.id;
   const ask = async () => seen.answers.push(await within(socket.emitWithAck("whoami"), "answer"));
   if (transports.length > 1) {
-    const settled = new Promise((resolve) => {
-      if (engine.transport.name === "websocket") resolve();
-      engine.once("upgrade", resolve);
-      engine.once("upgradeError", resolve);
-    });
     await ask();
     await within(settled, "upgrade");
   }

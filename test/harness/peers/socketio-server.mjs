@@ -33,7 +33,6 @@ io.on("connection", (socket) => {
     }),
   );
   socket.on("echo", (payload, answer) => answer(payload));
-  socket.on("broadcast", (text) => io.emit("news", text));
 });
 
 server.listen(0, "127.0.0.1", () => console.log(JSON.stringify({ port: server.address().port })));
