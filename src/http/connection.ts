@@ -286,7 +286,7 @@ export class Connection implements SocketOwner, TimerOwner {
     r.requestLine = parser.requestLine;
     r.unparsedUri = parser.unparsedUri;
     r.uri = parser.uri;
-    r.args = parser.args;
+    r.args = parser.args === "" ? undefined : parser.args;
     r.httpVersion = parser.httpVersion;
     r.headBytes = parser.headBytes;
     r.sentBefore = this.output.sentBytes;

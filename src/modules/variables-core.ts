@@ -1,11 +1,12 @@
 /** The variables of nginx's http core (ngx_http_variables.c). */
 import { randomFillSync } from "node:crypto";
 import { Module } from "../config/directive.ts";
-import { type VariableGet, variables } from "../template/variables.ts";
+import { keepFirst } from "../template/cached-variable.ts";
+import { variables } from "../template/variables.ts";
 import { connectionPrefixes, connectionVariables } from "./variables-connection.ts";
-import { fieldPrefixes, sentFields } from "./variables-headers.ts";
+import { fieldPrefixes, sentFieldVariables } from "./variables-headers.ts";
 import { requestVariables } from "./variables-request.ts";
-import { responseVariables } from "./variables-response.ts";
+import { requestCompletion, responseVariables } from "./variables-response.ts";
 import { timeVariables } from "./variables-time.ts";
 
 const ID_BYTES = 16;
@@ -14,7 +15,7 @@ const ID_BYTES = 16;
 const pool = Buffer.alloc(256 * ID_BYTES);
 let used = pool.length;
 
-/** 32 hexadecimal digits. */
+/** `$request_id`: 32 hexadecimal digits. */
 function randomId(): string {
   if (used === pool.length) {
     randomFillSync(pool);
@@ -22,18 +23,6 @@ function randomId(): string {
   }
   used += ID_BYTES;
   return pool.toString("hex", used - ID_BYTES, used);
-}
-
-/** `$request_id`: made when it is asked for, the same for the whole request. */
-function requestId(slot: number): VariableGet {
-  return (r) => {
-    let id = r.slots[slot];
-    if (id === undefined) {
-      id = randomId();
-      r.slots[slot] = id;
-    }
-    return id;
-  };
 }
 
 export const coreVariables: Module = new Module({
@@ -46,7 +35,7 @@ export const coreVariables: Module = new Module({
     registry.provide(connectionVariables, connectionPrefixes);
     registry.provide(responseVariables);
     registry.provide(timeVariables);
-    registry.provide(sentFields, fieldPrefixes);
-    registry.provide([{ name: "request_id", get: requestId(registry.slot()) }]);
+    registry.provide(sentFieldVariables(registry), fieldPrefixes(registry));
+    registry.provide([requestCompletion(registry), { name: "request_id", get: keepFirst(registry, randomId) }]);
   },
 });

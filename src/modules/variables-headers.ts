@@ -2,7 +2,8 @@
 import { httpDate } from "../http/date.ts";
 import { HeaderList } from "../http/header-list.ts";
 import type { Request } from "../http/request.ts";
-import type { PrefixVariable, VariableDefinition, VariableGet } from "../template/variables.ts";
+import { keepFirst } from "../template/cached-variable.ts";
+import type { PrefixVariable, VariableDefinition, VariableGet, VariableRegistry } from "../template/variables.ts";
 
 /** Reads the fields that a variable name stands for from a list. */
 type FieldRead = (list: HeaderList) => string | undefined;
@@ -37,12 +38,13 @@ function responseField(name: string): VariableGet {
 
 function connectionField(r: Request): string {
   if (r.out.status === 101) return "upgrade";
-  return r.keepAlive ? "keep-alive" : "close";
+  // nginx has dropped its mark by the time it logs.
+  return r.keepAlive && !r.logged ? "keep-alive" : "close";
 }
 
 function keepAliveField(r: Request): string | undefined {
   const { headerSeconds } = r.location.core.keepaliveTimeout;
-  return r.keepAlive && headerSeconds > 0 ? `timeout=${headerSeconds}` : undefined;
+  return r.keepAlive && !r.logged && headerSeconds > 0 ? `timeout=${headerSeconds}` : undefined;
 }
 
 function contentTypeField(r: Request): string | undefined {
@@ -57,7 +59,7 @@ function lastModifiedField(r: Request): string | undefined {
 }
 
 /** Response fields that are kept outside the list, as in ngx_http_variables.c. */
-export const sentFields: readonly VariableDefinition[] = [
+const sentFields: readonly VariableDefinition[] = [
   { name: "sent_http_content_type", get: contentTypeField },
   {
     name: "sent_http_content_length",
@@ -161,11 +163,18 @@ function trailer(name: string): VariableGet {
   };
 }
 
+/** The fields of responses that have variables of their own; each keeps its first value. */
+export function sentFieldVariables(registry: VariableRegistry): VariableDefinition[] {
+  return sentFields.map(({ name, get }) => ({ name, get: keepFirst(registry, get) }));
+}
+
 /** The families of variables whose names end in the name of a field, cookie or argument. */
-export const fieldPrefixes: readonly PrefixVariable[] = [
-  { prefix: "http_", get: requestField },
-  { prefix: "sent_http_", get: responseField },
-  { prefix: "sent_trailer_", get: trailer },
-  { prefix: "cookie_", get: cookie },
-  { prefix: "arg_", get: argument },
-];
+export function fieldPrefixes(registry: VariableRegistry): PrefixVariable[] {
+  return [
+    { prefix: "http_", get: requestField },
+    { prefix: "sent_http_", get: (name) => keepFirst(registry, responseField(name)) },
+    { prefix: "sent_trailer_", get: (name) => keepFirst(registry, trailer(name)) },
+    { prefix: "cookie_", get: cookie },
+    { prefix: "arg_", get: argument },
+  ];
+}

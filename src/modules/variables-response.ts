@@ -2,7 +2,8 @@
 import { parseSize } from "../config/units.ts";
 import type { Request } from "../http/request.ts";
 import { ERR } from "../net/error-log.ts";
-import type { VariableDefinition } from "../template/variables.ts";
+import { keepFirst } from "../template/cached-variable.ts";
+import type { VariableDefinition, VariableRegistry } from "../template/variables.ts";
 
 /** The status that is or will be sent, with three digits; 009 for an answer in HTTP/0.9, 000 for none. */
 function statusText(r: Request): string {
@@ -23,7 +24,11 @@ function setLimitRate(r: Request, value: string): void {
 export const responseVariables: readonly VariableDefinition[] = [
   { name: "bytes_sent", get: (r) => String(sentBytes(r)) },
   { name: "body_bytes_sent", get: (r) => String(Math.max(0, sentBytes(r) - r.headerBytesSent)) },
-  { name: "request_completion", get: (r) => (r.completed ? "OK" : "") },
   { name: "status", get: statusText },
   { name: "limit_rate", get: (r) => String(r.limitRate ?? 0), set: setLimitRate, changeable: true },
 ];
+
+/** `$request_completion`. */
+export function requestCompletion(registry: VariableRegistry): VariableDefinition {
+  return { name: "request_completion", get: keepFirst(registry, (r) => (r.completed ? "OK" : "")) };
+}

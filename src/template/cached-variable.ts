@@ -1,7 +1,7 @@
 /** Variables that the configuration computes from others: map, geo, split_clients. */
 import { ConfigFault } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { type VariableGet, variables } from "./variables.ts";
+import { type VariableGet, type VariableRegistry, variables } from "./variables.ts";
 
 /** The name of a variable being defined, from its `$name` form. */
 export function definedName(word: string): string | ConfigFault {
@@ -31,4 +31,19 @@ export function defineComputed(
         return value;
       };
   return registry.define({ name, get });
+}
+
+/** Stands in a slot for "not found": no text of one byte per character can be equal to it. */
+const NOT_FOUND = "\u2205";
+
+/** Makes a variable keep the value, or the lack of one, that its first use in a request found, as most of nginx's do. */
+export function keepFirst(registry: VariableRegistry, get: VariableGet): VariableGet {
+  const slot = registry.slot();
+  return (r) => {
+    const known = r.slots[slot];
+    if (known !== undefined) return known === NOT_FOUND ? undefined : known;
+    const value = get(r);
+    r.slots[slot] = value ?? NOT_FOUND;
+    return value;
+  };
 }
