@@ -35,7 +35,11 @@ export function writeHead(r: Request): string {
   // Only a Location that is made absolute stands here; nginx keeps others among the rest of the fields.
   const { location } = out;
   const madeAbsolute = location !== undefined && core.absoluteRedirect && location.startsWith("/");
-  if (madeAbsolute) head += "\r\nLocation: " + absoluteLocation(r, location);
+  if (madeAbsolute) {
+    // $sent_http_location shows what was sent.
+    out.location = absoluteLocation(r, location);
+    head += "\r\nLocation: " + out.location;
+  }
   if (r.chunkedOut) head += "\r\nTransfer-Encoding: chunked";
   if (status === 101) head += "\r\nConnection: upgrade";
   else if (r.keepAlive) {
