@@ -1,11 +1,10 @@
 /** Types of directive arguments with one value: what nginx's ngx_conf_set_*_slot functions take and refuse. */
 import {
   type ArgumentType,
-  type ConfigFault,
+  ConfigFault,
   type DirectiveSite,
   directiveFault,
   exactly,
-  ConfigFault as Fault,
   invalidValue,
 } from "./directive.ts";
 import { parseInteger, parseOffset, parseSeconds, parseSize, parseTime } from "./units.ts";
@@ -24,7 +23,9 @@ export function flag<F extends boolean | undefined>(fallback: F): ArgumentType<b
       const word = value.toLowerCase();
       if (word === "on") return true;
       if (word === "off") return false;
-      return new Fault(`invalid value "${value}" in "${site.statement.name}" directive, it must be "on" or "off"`);
+      return new ConfigFault(
+        `invalid value "${value}" in "${site.statement.name}" directive, it must be "on" or "off"`,
+      );
     },
   };
 }

@@ -39,3 +39,12 @@ export const ERROR = {
   badOctal: "non-octal character in \\o{} (closing brace missing?)",
   octalWithoutBrace: "missing opening brace after \\o",
 } as const;
+
+/** Our own words for what PCRE takes and JavaScript has no counterpart for. */
+export const UNSUPPORTED = {
+  recursion: "recursion and subroutine calls are not supported by hopway",
+  conditional: "conditional groups are not supported by hopway",
+  callout: "callouts are not supported by hopway",
+  verb: "(*VERB) is not supported by hopway",
+  atomicBehind: "atomic groups and possessive quantifiers inside a lookbehind are not supported by hopway",
+} as const;

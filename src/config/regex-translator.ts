@@ -1,5 +1,4 @@
 /** Reads a PCRE pattern and writes the source of a JavaScript regular expression that matches the same (pcre2pattern(3)). */
-
 import {
   type ByteSet,
   byteSource,
@@ -10,19 +9,26 @@ import {
   setSource,
 } from "./character-set.ts";
 import { ClassReader } from "./regex-class.ts";
-import { ERROR } from "./regex-errors.ts";
-import { type EscapedByte, readEscapedByte } from "./regex-escape.ts";
-
-/** Why a pattern does not compile, and where. */
-export class RegexFault {
-  readonly reason: string;
-  /** Index into the pattern, as PCRE's error offset: right after what is wrong. */
-  readonly offset: number;
-  constructor(reason: string, offset: number) {
-    this.reason = reason;
-    this.offset = offset;
-  }
-}
+import { ERROR, UNSUPPORTED } from "./regex-errors.ts";
+import { readEscapedByte } from "./regex-escape.ts";
+import { RegexFault } from "./regex-fault.ts";
+import { RegexGroups } from "./regex-groups.ts";
+import { initialOptions, type RegexOptions, readOptions } from "./regex-options.ts";
+import { readGroupName, readReference } from "./regex-reference.ts";
+import { readRepeat } from "./regex-repeat.ts";
+import {
+  ALPHABETIC_GROUPS,
+  ANY_BYTE,
+  ASSERTION_ESCAPES,
+  ATOM_ESCAPES,
+  END_OR_FINAL_NEWLINE,
+  LINE_END,
+  LINE_START,
+  NOT_NEWLINE,
+  START,
+  START_IN_GROUP,
+  WORD_BOUNDS,
+} from "./regex-sources.ts";
 
 /** A translated pattern whose groups are marks: `<G7>` opens the group with id 7. */
 export interface Translation {
@@ -37,18 +43,6 @@ export interface Translation {
   readonly names: ReadonlyMap<string, readonly number[]>;
 }
 
-/** What `(?i)` and its like switch, until the end of the group they stand in. */
-interface Options {
-  caseless: boolean;
-  dotAll: boolean;
-  multiLine: boolean;
-  extended: boolean;
-  extendedMore: boolean;
-  ungreedy: boolean;
-  duplicateNames: boolean;
-  noAutoCapture: boolean;
-}
-
 /** Translated source and whether JavaScript needs a group around it before a quantifier. */
 interface Atom {
   readonly source: string;
@@ -57,90 +51,37 @@ interface Atom {
 
 /** PCRE's own limit of nested parentheses. */
 const MAX_NESTING = 250;
-const MAX_REPEAT = 65_535;
-const MAX_NAME = 32;
-const NEWLINE: ByteSet = bytesOf("\n");
-const START = "^";
-/** JavaScriptCore backtracks into a lookahead that holds `^` (Bun 1.4.5), so inside groups it is spelled differently. */
-const START_IN_GROUP = "(?<![^])";
-/** The very end. `$` without flags is just that in JavaScript. */
-const END = "$";
-const END_OR_FINAL_NEWLINE = "(?=\\n?$)";
-const LINE_START = "(?:(?<![^])|(?<=\\n)(?!$))";
-const LINE_END = "(?=\\n|$)";
-/** `\R` takes CR LF as a whole or not at all. */
-const ANY_NEWLINE = "(?:\\r\\n|[\\n\\x0b\\f\\x85]|\\r(?!\\n))";
-const ANY_BYTE = "[^]";
-const OPTION_LETTERS = "imsxnUJ";
-
-const ASSERTIONS: ReadonlyMap<string, string> = new Map([
-  ["=", "?="],
-  ["!", "?!"],
-  ["<=", "?<="],
-  ["<!", "?<!"],
-]);
-/** The spelled-out forms: `(*pla:` and its like. */
-const ALPHABETIC_GROUPS: ReadonlyMap<string, string> = new Map([
-  ["atomic", ">"],
-  ["pla", "="],
-  ["positive_lookahead", "="],
-  ["nla", "!"],
-  ["negative_lookahead", "!"],
-  ["plb", "<="],
-  ["positive_lookbehind", "<="],
-  ["nlb", "<!"],
-  ["negative_lookbehind", "<!"],
-]);
+/** What may stand between an item and its quantifier, besides comments. */
+const IGNORED = /(?:\\Q)?\\E/y;
+const IGNORED_EXTENDED = /(?:\\Q)?\\E|[\t\n\v\f\r ]+|#[^\n]*\n?/y;
+/** Settings at the start of a pattern that have no meaning for bytes. */
+const LEADING_VERBS = /^(?:\(\*(?:UTF8?|UCP|NO_JIT|NO_START_OPT|NO_AUTO_POSSESS|NOTEMPTY|LF|BSR_UNICODE)\))+/;
 
 /** Translates one pattern. `translate` may be called once. */
 export class RegexTranslator {
   private readonly pattern: string;
   private position = 0;
-  private options: Options;
-  private nextId = 0;
-  /** Number of the last capture group opened. */
-  private lastGroup = 0;
-  private readonly groups: number[][] = [];
-  private readonly names = new Map<string, number[]>();
-  /** References ahead of their group, checked at the end. */
-  private readonly references: { readonly target: number | string; readonly offset: number }[] = [];
+  private options: RegexOptions;
+  private readonly groups = new RegexGroups();
   private depth = 0;
   private lookbehinds = 0;
 
   constructor(pattern: string, caseless: boolean) {
     this.pattern = pattern;
-    this.options = {
-      caseless,
-      dotAll: false,
-      multiLine: false,
-      extended: false,
-      extendedMore: false,
-      ungreedy: false,
-      duplicateNames: false,
-      noAutoCapture: false,
-    };
+    this.options = initialOptions(caseless);
   }
 
   translate(): Translation | RegexFault {
     try {
-      this.skipLeadingVerbs();
+      this.position = LEADING_VERBS.exec(this.pattern)?.[0].length ?? 0;
       const source = this.alternatives();
       if (this.position < this.pattern.length) this.fault(ERROR.unmatchedClose, this.position);
-      for (const { target, offset } of this.references) {
-        const known = typeof target === "number" ? target <= this.groups.length : this.names.has(target);
-        if (!known) this.fault(ERROR.noSuchGroup, offset);
-      }
-      return { source, groups: this.groups, names: this.names };
+      this.groups.checkReferences();
+      return { source, groups: this.groups.ids, names: this.groups.names };
     } catch (error) {
       if (error instanceof RegexFault) return error;
       throw error;
     }
-  }
-
-  /** `(*UTF8)` and other settings at the start have no meaning for bytes. */
-  private skipLeadingVerbs(): void {
-    const verbs = /^(?:\(\*(?:UTF8?|UCP|NO_JIT|NO_START_OPT|NO_AUTO_POSSESS|NOTEMPTY|LF|BSR_UNICODE)\))+/;
-    this.position = verbs.exec(this.pattern)?.[0].length ?? 0;
   }
 
   /** Reads up to the end of the group or the pattern. */
@@ -160,7 +101,7 @@ export class RegexTranslator {
 
   /** As `alternatives`, in `(?|`: each one counts its groups from the same number. */
   private resettingAlternatives(): string {
-    const first = this.lastGroup;
+    const first = this.groups.last;
     let highest = first;
     let out = "";
     for (;;) {
@@ -169,13 +110,13 @@ export class RegexTranslator {
         out += item;
         continue;
       }
-      highest = Math.max(highest, this.lastGroup);
+      highest = Math.max(highest, this.groups.last);
       if (this.peek() !== "|") break;
       this.position++;
-      this.lastGroup = first;
+      this.groups.last = first;
       out += "|";
     }
-    this.lastGroup = highest;
+    this.groups.last = highest;
     return out;
   }
 
@@ -193,7 +134,7 @@ export class RegexTranslator {
       case "$":
         return this.options.multiLine ? LINE_END : END_OR_FINAL_NEWLINE;
       case ".":
-        return this.quantified(this.options.dotAll ? ANY_BYTE : setSource(complement(NEWLINE)), false);
+        return this.quantified(this.options.dotAll ? ANY_BYTE : NOT_NEWLINE, false);
       case "[":
         return this.quantified(this.characterClass(), false);
       case "\\":
@@ -205,9 +146,8 @@ export class RegexTranslator {
       case "?":
         return this.fault(ERROR.nothingToRepeat, this.position - 1);
       case "{": {
-        this.position--;
-        if (this.braces() !== undefined) return this.fault(ERROR.nothingToRepeat, this.position - 1);
-        this.position++;
+        const repeat = readRepeat(pattern, this.position - 1);
+        if (repeat !== undefined) return this.fault(ERROR.nothingToRepeat, repeat.end - 1);
         return this.quantified(this.literal(ch.charCodeAt(0)), false);
       }
       default:
@@ -239,7 +179,6 @@ export class RegexTranslator {
   }
 
   private characterClass(): string {
-    // Perl's words for the bounds of words.
     for (const [word, source] of WORD_BOUNDS) {
       if (this.pattern.startsWith(word, this.position)) {
         this.position += word.length;
@@ -257,8 +196,11 @@ export class RegexTranslator {
   private escape(): string {
     const ch = this.peek();
     if (ch === "") this.fault(ERROR.backslashAtEnd, this.position);
-    const reference = this.backReference();
-    if (reference !== undefined) return this.quantified(reference, false);
+    const reference = readReference(this.pattern, this.position, this.groups.last);
+    if (reference !== undefined) {
+      this.position = reference.end;
+      return this.quantified(this.reference(reference.target, reference.offset), false);
+    }
     const set = CLASS_ESCAPES.get(ch);
     if (set !== undefined) {
       this.position++;
@@ -269,12 +211,16 @@ export class RegexTranslator {
       this.position++;
       return this.start();
     }
-    const assertion = SIMPLE_ASSERTIONS.get(ch);
+    const assertion = ASSERTION_ESCAPES.get(ch);
     if (assertion !== undefined) {
       this.position++;
       return assertion;
     }
-    const atom = SIMPLE_ESCAPES.get(ch);
+    if (this.pattern.startsWith("N{", this.position)) {
+      const unicode = this.pattern.startsWith("N{U+", this.position);
+      this.fault(unicode ? ERROR.unicodeOnly : ERROR.unsupportedEscape, this.position + 1);
+    }
+    const atom = ATOM_ESCAPES.get(ch);
     if (atom !== undefined) {
       this.position++;
       return this.quantified(atom, false);
@@ -282,50 +228,14 @@ export class RegexTranslator {
     if (ch === "K" || ch === "X" || ch === "p" || ch === "P") {
       this.fault(`\\${ch} is not supported by hopway`, this.position + 1);
     }
-    const escaped: EscapedByte = readEscapedByte(this.pattern, this.position);
+    const escaped = readEscapedByte(this.pattern, this.position);
     this.position = escaped.end;
     if (escaped.reason !== undefined) return this.fault(escaped.reason, escaped.end);
     return this.quantified(this.literal(escaped.byte), false);
   }
 
-  /** `\1`, `\g{-1}`, `\k<name>`; undefined if it is something else. */
-  private backReference(): string | undefined {
-    const rest = this.pattern.slice(this.position);
-    const number = /^[1-9][0-9]*/.exec(rest)?.[0];
-    if (number !== undefined) {
-      // Two digits and more are octal unless that many groups have been opened.
-      if (Number(number) > 9 && Number(number) > this.lastGroup && !/^[89]/.test(number)) return undefined;
-      this.position += number.length;
-      return this.reference(Number(number), this.position - 1);
-    }
-    const relative = /^g(?:\{([+-]?[0-9]+)\}|([+-]?[0-9]+))/.exec(rest);
-    if (relative !== null) {
-      this.position += relative[0].length;
-      const digits = relative[1] ?? relative[2] ?? "";
-      const signed = /^[+-]/.test(digits);
-      const target = Number(digits) + (signed ? this.lastGroup + (digits.startsWith("-") ? 1 : 0) : 0);
-      return this.reference(target, target < 1 ? this.position : this.position - 1);
-    }
-    const named = /^(?:k<(\w+)>|k'(\w+)'|k\{(\w+)\}|g\{(\w+)\})/.exec(rest);
-    if (named !== null) {
-      const nameStart = this.position + 2;
-      this.position += named[0].length;
-      return this.reference(named[1] ?? named[2] ?? named[3] ?? named[4] ?? "", nameStart);
-    }
-    if (/^g[<']/.test(rest)) this.fault(NO_RECURSION, this.position + 1);
-    if (/^(?:k[<'{]|g\{)/.test(rest)) this.fault(ERROR.nameExpected, this.position + 2);
-    if (rest.startsWith("k")) this.fault(ERROR.badNameReference, this.position + 1);
-    if (rest.startsWith("g")) this.fault(ERROR.badReference, this.position + 1);
-    if (rest.startsWith("N{")) {
-      this.fault(rest.startsWith("N{U+") ? ERROR.unicodeOnly : ERROR.unsupportedEscape, this.position + 1);
-    }
-    return undefined;
-  }
-
   private reference(target: number | string, offset: number): string {
-    if (typeof target === "number" && target < 1) return this.fault(ERROR.noSuchGroup, offset);
-    this.references.push({ target, offset });
-    const mark = typeof target === "number" ? `<R${target}>` : `<N${target}>`;
+    const mark = this.groups.refer(target, offset);
     return this.options.caseless ? `(?i:${mark})` : mark;
   }
 
@@ -346,7 +256,9 @@ export class RegexTranslator {
       return this.options.noAutoCapture ? this.closed("(?:", "alternatives") : this.capture(undefined);
     }
     const name = /^\?(?:P?<(?![=!])|')/.exec(rest);
-    if (name !== null) return this.capture(this.groupName(open + name[0].length, name[0].endsWith("'") ? "'" : ">"));
+    if (name !== null) {
+      return this.capture(this.groupName(open + name[0].length, name[0].endsWith("'") ? "'" : ">"));
+    }
     const assertion = /^\?(=|!|<=|<!)/.exec(rest)?.[1];
     if (assertion !== undefined) {
       this.position += 1 + assertion.length;
@@ -368,68 +280,14 @@ export class RegexTranslator {
         this.position += 2;
         return this.atomicGroup();
       case "(":
-        return this.fault("conditional groups are not supported by hopway", open + 2);
+        return this.fault(UNSUPPORTED.conditional, open + 2);
       case "C":
-        return this.fault("callouts are not supported by hopway", open + 2);
+        return this.fault(UNSUPPORTED.callout, open + 2);
     }
-    if (/^\?(?:R|&|P>|[+-]?[0-9])/.test(rest)) return this.fault(NO_RECURSION, open + 2);
-    return this.optionGroup(open + 1);
-  }
-
-  /** `(?i)`, `(?i-s:...)`, `(?^)`. */
-  private optionGroup(start: number): Atom | undefined {
-    this.position = start;
-    let on = true;
-    if (this.peek() === "^") {
-      this.position++;
-      for (const letter of "imsxn") this.setOption(letter, false);
-    }
-    for (;;) {
-      const ch = this.peek();
-      if (ch === "") return this.fault(ERROR.unclosed, this.position);
-      this.position++;
-      if (ch === ")") return undefined;
-      if (ch === ":") return this.closed("(?:", "alternatives");
-      if (ch === "-" && on) {
-        on = false;
-      } else if (OPTION_LETTERS.includes(ch)) {
-        this.setOption(ch, on);
-        if (ch === "x") {
-          this.options.extendedMore = on && this.peek() === "x";
-          if (this.peek() === "x") this.position++;
-        }
-      } else {
-        return this.fault(ch === "-" ? ERROR.badHyphen : ERROR.unknownGroup, this.position - 1);
-      }
-    }
-  }
-
-  private setOption(letter: string, on: boolean): void {
-    const { options } = this;
-    switch (letter) {
-      case "i":
-        options.caseless = on;
-        break;
-      case "m":
-        options.multiLine = on;
-        break;
-      case "s":
-        options.dotAll = on;
-        break;
-      case "x":
-        options.extended = on;
-        options.extendedMore = false;
-        break;
-      case "n":
-        options.noAutoCapture = on;
-        break;
-      case "U":
-        options.ungreedy = on;
-        break;
-      case "J":
-        options.duplicateNames = on;
-        break;
-    }
+    if (/^\?(?:R|&|P>|[+-]?[0-9])/.test(rest)) return this.fault(UNSUPPORTED.recursion, open + 2);
+    const { end, opensGroup } = readOptions(this.pattern, open + 1, this.options);
+    this.position = end;
+    return opensGroup ? this.closed("(?:", "alternatives") : undefined;
   }
 
   private verb(rest: string): Atom {
@@ -438,7 +296,7 @@ export class RegexTranslator {
     if (word === undefined || kind === undefined) {
       const letters = /^\*([a-z]\w*)/.exec(rest)?.[0];
       if (letters !== undefined) this.fault(ERROR.unknownAssertion, this.position + letters.length);
-      return this.fault("(*VERB) is not supported by hopway", this.position + 1);
+      return this.fault(UNSUPPORTED.verb, this.position + 1);
     }
     this.position += word.length + 2;
     return kind === ">" ? this.atomicGroup() : this.assertion(kind);
@@ -447,43 +305,21 @@ export class RegexTranslator {
   private assertion(kind: string): Atom {
     const behind = kind.startsWith("<");
     if (behind) this.lookbehinds++;
-    const source = this.closed(`(${ASSERTIONS.get(kind)}`, "alternatives", true);
+    const source = this.closed(`(?${kind}`, "alternatives", true);
     if (behind) this.lookbehinds--;
     return source;
   }
 
   private groupName(start: number, terminator: string): string {
-    const name = /^\w*/.exec(this.pattern.slice(start))?.[0] ?? "";
-    const end = start + name.length;
-    if (name === "") this.fault(ERROR.nameExpected, start);
-    if (/^[0-9]/.test(name)) this.fault(ERROR.nameStartsWithDigit, start);
-    if (name.length > MAX_NAME) this.fault(ERROR.nameTooLong, start + MAX_NAME + 1);
-    if (this.pattern.charAt(end) !== terminator) this.fault(ERROR.nameNotTerminated, end);
-    this.position = end + 1;
+    const name = readGroupName(this.pattern, start, terminator);
+    this.position = start + name.length + 1;
     return name;
   }
 
   private capture(name: string | undefined): Atom {
-    const number = ++this.lastGroup;
-    const id = this.nextId++;
-    const ids = this.groups[number - 1];
-    if (ids === undefined) this.groups.push([id]);
-    else ids.push(id);
-    if (name !== undefined) this.nameGroup(name, number);
+    const id = this.groups.open();
+    if (name !== undefined) this.groups.name(name, this.options.duplicateNames, this.position);
     return this.closed(`(<G${id}>`, "alternatives");
-  }
-
-  private nameGroup(name: string, number: number): void {
-    for (const [other, numbers] of this.names) {
-      if (other !== name && numbers.includes(number)) this.fault(ERROR.differentNames, this.position);
-    }
-    const numbers = this.names.get(name);
-    if (numbers === undefined) {
-      this.names.set(name, [number]);
-    } else if (!numbers.includes(number)) {
-      if (!this.options.duplicateNames) this.fault(ERROR.duplicateName, this.position);
-      numbers.push(number);
-    }
   }
 
   private atomicGroup(): Atom {
@@ -492,13 +328,8 @@ export class RegexTranslator {
 
   /** What matched once is not given back: a lookahead does not backtrack, and a reference to its group repeats the match. */
   private atomic(source: string): string {
-    if (this.lookbehinds > 0) {
-      this.fault(
-        "atomic groups and possessive quantifiers inside a lookbehind are not supported by hopway",
-        this.position,
-      );
-    }
-    const id = this.nextId++;
+    if (this.lookbehinds > 0) this.fault(UNSUPPORTED.atomicBehind, this.position);
+    const id = this.groups.extra();
     return `(?=(<G${id}>${source}))<A${id}>`;
   }
 
@@ -516,14 +347,7 @@ export class RegexTranslator {
   /** Adds the quantifier that follows, if any. `wrap` for what JavaScript does not repeat as it stands. */
   private quantified(source: string, wrap: boolean): string {
     while (this.skipIgnored());
-    const ch = this.peek();
-    let quantifier: string | undefined;
-    if (ch === "*" || ch === "+" || ch === "?") {
-      quantifier = ch;
-      this.position++;
-    } else if (ch === "{") {
-      quantifier = this.braces();
-    }
+    const quantifier = this.quantifier();
     if (quantifier === undefined) return source;
     const atom = wrap ? `(?:${source})` : source;
     const mode = this.peek();
@@ -540,17 +364,15 @@ export class RegexTranslator {
     return atom + quantifier + (lazy ? "?" : "");
   }
 
-  /** Takes `{2}`, `{2,}` or `{2,5}`; undefined where the brace is an ordinary character. */
-  private braces(): string | undefined {
-    const match = /^\{([0-9]+)(,([0-9]*))?\}/.exec(this.pattern.slice(this.position));
-    if (match === null) return undefined;
-    const [all, min = "", comma, max = ""] = match;
-    const minEnd = this.position + 1 + min.length;
-    if (Number(min) > MAX_REPEAT) this.fault(ERROR.repeatTooBig, minEnd);
-    if (Number(max) > MAX_REPEAT) this.fault(ERROR.repeatTooBig, minEnd + 1 + max.length);
-    if (max !== "" && Number(max) < Number(min)) this.fault(ERROR.repeatOutOfOrder, this.position + all.length - 1);
-    this.position += all.length;
-    return `{${Number(min)}${comma === undefined ? "" : `,${max === "" ? "" : Number(max)}`}}`;
+  private quantifier(): string | undefined {
+    const ch = this.peek();
+    if (ch === "*" || ch === "+" || ch === "?") {
+      this.position++;
+      return ch;
+    }
+    const repeat = readRepeat(this.pattern, this.position);
+    if (repeat !== undefined) this.position = repeat.end;
+    return repeat?.source;
   }
 
   /** Skips what may stand between an item and its quantifier: a comment, an empty quotation, blanks under `(?x)`. */
@@ -576,22 +398,3 @@ export class RegexTranslator {
     throw new RegexFault(reason, offset);
   }
 }
-
-const IGNORED = /(?:\\Q)?\\E/y;
-const IGNORED_EXTENDED = /(?:\\Q)?\\E|[\t\n\v\f\r ]+|#[^\n]*\n?/y;
-const NO_RECURSION = "recursion and subroutine calls are not supported by hopway";
-const WORD_BOUNDS: readonly [string, string][] = [
-  ["[:<:]]", "\\b(?=\\w)"],
-  ["[:>:]]", "\\b(?<=\\w)"],
-];
-const SIMPLE_ASSERTIONS: ReadonlyMap<string, string> = new Map([
-  ["b", "\\b"],
-  ["B", "\\B"],
-  ["z", END],
-  ["Z", END_OR_FINAL_NEWLINE],
-]);
-const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
-  ["C", ANY_BYTE],
-  ["N", setSource(complement(NEWLINE))],
-  ["R", ANY_NEWLINE],
-]);

@@ -3,7 +3,8 @@
  * latin1 strings, one character for each byte.
  */
 import { ConfigFault } from "./directive.ts";
-import { RegexFault, RegexTranslator, type Translation } from "./regex-translator.ts";
+import { RegexFault } from "./regex-fault.ts";
+import { RegexTranslator, type Translation } from "./regex-translator.ts";
 
 /** A regular expression that is ready to match. */
 export interface CompiledRegex {
