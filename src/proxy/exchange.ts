@@ -5,13 +5,12 @@
 import { parseSize } from "../config/units.ts";
 import { ChunkedDecoder, chunkHead } from "../http/chunked.ts";
 import { HeaderList } from "../http/header-list.ts";
-import { finalize, internalRedirect, namedLocation, queueEnd, sendHead } from "../http/phases.ts";
-import type { AbortListener, Request, UpstreamState } from "../http/request.ts";
+import { finalize, queueEnd, sendHead } from "../http/phases.ts";
+import type { AbortListener, Request, UpstreamState, UpstreamView } from "../http/request.ts";
 import type { BodyConsumer } from "../http/request-body.ts";
 import { parseContentLength } from "../http/request-headers.ts";
 import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
 import { Spool } from "../http/spool.ts";
-import { parseComplexUri } from "../http/uri.ts";
 import { INFO, WARN } from "../net/error-log.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import type { Attempt, ChoiceInput } from "../upstream/balancer.ts";
@@ -33,6 +32,7 @@ import { ResponseRelay } from "./response-relay.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 import { upstreamUri } from "./uri.ts";
+import { accelRedirect } from "./x-accel-redirect.ts";
 
 type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "tunnel" | "done";
 
@@ -50,6 +50,19 @@ const scratch = Buffer.allocUnsafe(64 * 1024);
 /** What the head being read asks for; read and used in one go. */
 const effects = new ResponseEffects();
 
+function newState(peer: string): UpstreamState {
+  return {
+    peer,
+    status: 0,
+    connectMs: -1,
+    headerMs: -1,
+    responseMs: -1,
+    bytesReceived: 0,
+    bytesSent: 0,
+    responseLength: 0,
+  };
+}
+
 /** What the proxy module hands over for a request. */
 export interface ExchangeTarget {
   readonly url: ProxyUrl;
@@ -60,7 +73,9 @@ export interface ExchangeTarget {
   readonly evaluated: boolean;
 }
 
-export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, BodyConsumer, AbortListener, TunnelOwner {
+export class ProxyExchange
+  implements UpstreamUser, UpstreamView, ChoiceInput, TimerOwner, BodyConsumer, AbortListener, TunnelOwner
+{
   private readonly r: Request;
   private readonly settings: ProxySettings;
   private readonly target: ExchangeTarget;
@@ -78,7 +93,9 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
   // The request to the upstream; `hostHeader`, `bodyLength` and `chunked` are $proxy_host and $proxy_internal_*.
   bodyLength = -1;
   chunked = false;
+  /** Request line and fields: made once, the same for every try. */
   private head = "";
+  private uri = "";
   private body: Spool | undefined = undefined;
   private fixedBody: Buffer | undefined = undefined;
   /** The client's body goes to the upstream as it comes (proxy_request_buffering off). */
@@ -90,7 +107,8 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
 
   // The upstream's response.
   private parser: ResponseHeadParser | undefined = undefined;
-  private responseHeaders = new HeaderList();
+  readonly responseHeaders = new HeaderList();
+  readonly responseTrailers: HeaderList | undefined = undefined;
   private decoder: ChunkedDecoder | undefined = undefined;
   /** Body bytes to come; -1: until the upstream closes. */
   private bodyLeft = 0;
@@ -137,32 +155,52 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
   // The request
 
   start(): void {
-    const { r, settings } = this;
+    const { r } = this;
     r.abortListener = this;
+    r.upstream = this;
+    // The mark between the tries of two upstreams: " : " in $upstream_addr.
+    if (r.upstreamStates === undefined) r.upstreamStates = [];
+    else r.upstreamStates.push(newState(""));
+    if (r.body === undefined) {
+      this.bodyLength = r.contentLength;
+      this.begin();
+      return;
+    }
+    const core = r.location.core;
+    const naming = BODY_FILE_NAMING[core.clientBodyInFileOnly];
+    const { clientBodyBufferBytes, clientBodyTempPath } = core;
+    this.body = new Spool("replay", clientBodyBufferBytes, Number.POSITIVE_INFINITY, clientBodyTempPath, naming);
+    r.bodySpool = this.body;
+    this.bodyEnded = false;
+    r.action = "reading client request body";
+    r.body.read(this);
+    // A body that has come in full with the head is sent like a buffered one, as in nginx.
+    if (this.bodyEnded || this.state !== "body" || !this.mayStream()) return;
+    r.connection.bodyPaused();
+    r.connection.pauseReading();
+    this.streaming = true;
+    this.chunked = r.chunked;
+    this.bodyLength = r.contentLength;
+    this.begin();
+  }
+
+  private mayStream(): boolean {
+    const { requestBuffering, setBody, passRequestBody, proxyHttpVersion } = this.settings;
+    if (requestBuffering || setBody !== undefined || !passRequestBody) return false;
+    return !this.r.chunked || proxyHttpVersion !== "1.0";
+  }
+
+  /** The request is known as far as it has to be: makes its head and asks the first peer. */
+  private begin(): void {
+    const { r, target, settings } = this;
+    this.uri = upstreamUri(r, target.prefix, target.url.uri, target.evaluated);
     if (settings.setBody !== undefined) {
       this.fixedBody = Buffer.from(settings.setBody.evaluate(r), "latin1");
       this.bodyLength = this.fixedBody.length;
-      r.body?.discard();
-    } else if (!settings.passRequestBody) {
-      r.body?.discard();
-    } else if (r.body === undefined) {
-      this.bodyLength = r.contentLength;
-    } else if (settings.requestBuffering || (r.chunked && settings.proxyHttpVersion === "1.0")) {
-      const core = r.location.core;
-      const naming = BODY_FILE_NAMING[core.clientBodyInFileOnly];
-      const { clientBodyBufferBytes, clientBodyTempPath } = core;
-      this.body = new Spool("replay", clientBodyBufferBytes, Number.POSITIVE_INFINITY, clientBodyTempPath, naming);
-      r.bodySpool = this.body;
-      this.bodyEnded = false;
-      r.action = "reading client request body";
-      r.body.read(this);
-      return;
-    } else {
-      this.streaming = true;
-      this.bodyEnded = false;
-      this.chunked = r.chunked;
-      this.bodyLength = r.contentLength;
     }
+    const method = settings.requestMethod?.evaluate(r) ?? r.method;
+    this.head = settings.buildHead(r, method, this.uri, this);
+    if (this.fixedBody !== undefined || !settings.passRequestBody) this.body = undefined;
     this.connect();
   }
 
@@ -190,7 +228,7 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
       this.finish(500);
       return;
     }
-    if (this.state === "body") this.connect();
+    if (this.state === "body") this.begin();
   }
 
   onBodyError(status: number): void {
@@ -217,17 +255,16 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     this.requestSent = false;
     this.requestBegun = false;
     this.peer = peer;
-    this.newTryState(peer?.address.text ?? target.upstream.name);
+    const peerText = peer?.address.text ?? target.upstream.name;
+    this.newTryState(peerText);
+    const colon = peer?.address.path === undefined ? "" : ":";
+    r.upstreamText = `${target.url.tls ? "https" : "http"}://${peerText}${colon}${this.uri}`;
     if (peer === undefined) {
       r.logError("no live upstreams");
       this.tryState!.status = 502;
       this.finish(502);
       return;
     }
-    const uri = upstreamUri(r, target.prefix, target.url.uri, target.evaluated);
-    r.upstreamText = `${target.url.tls ? "https" : "http"}://${peer.address.text}${peer.address.path === undefined ? "" : ":"}${uri}`;
-    const method = settings.requestMethod?.evaluate(r) ?? r.method;
-    this.head = settings.buildHead(r, method, uri, this);
     const pooled = pool.take(peer, r.location);
     this.reused = pooled instanceof UpstreamConnection;
     if (pooled instanceof UpstreamConnection) {
@@ -243,19 +280,9 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
   }
 
   private newTryState(peer: string): void {
-    const state: UpstreamState = {
-      peer,
-      status: 0,
-      connectMs: -1,
-      headerMs: -1,
-      responseMs: -1,
-      bytesReceived: 0,
-      bytesSent: 0,
-      responseLength: 0,
-    };
+    const state = newState(peer);
     this.tryState = state;
-    this.r.upstreamStates ??= [];
-    this.r.upstreamStates.push(state);
+    this.r.upstreamStates!.push(state);
   }
 
   onUpstreamConnect(): void {
@@ -282,11 +309,23 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     }
     if (this.streaming) {
       this.armSend();
-      r.body!.read(this);
+      this.sendGathered();
+      r.body!.proceed();
       return;
     }
     this.body?.rewind();
     this.sendBody();
+  }
+
+  /** Of a body that is streamed: what came with the head. */
+  private sendGathered(): void {
+    const body = this.body!;
+    body.rewind();
+    for (;;) {
+      const piece = body.read(BODY_PIECE_BYTES);
+      if (piece === undefined) return;
+      this.sendBodyPiece(piece);
+    }
   }
 
   /** Sends the buffered body as far as the upstream takes it. */
@@ -397,7 +436,7 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     }
     copyResponseHeaders(r, this.responseHeaders, settings);
     r.out.status = status;
-    r.out.statusLine = parser.reason === "" ? undefined : `${status} ${parser.reason}`;
+    r.out.statusLine = parser.reason === "" ? String(status) : `${status} ${parser.reason}`;
     if (status === 101) {
       this.openTunnel(chunk, at);
       return;
@@ -687,17 +726,7 @@ export class ProxyExchange implements UpstreamUser, ChoiceInput, TimerOwner, Bod
     this.releasePeer(false);
     this.timer.release();
     r.abortListener = undefined;
-    if (target.startsWith("@")) {
-      namedLocation(r, target);
-      return;
-    }
-    const parsed = parseComplexUri(target, r.server.core.mergeSlashes);
-    if (parsed === undefined) {
-      finalize(r, 404);
-      return;
-    }
-    if (r.method !== "HEAD") r.method = "GET";
-    internalRedirect(r, parsed.uri, parsed.args);
+    accelRedirect(r, target);
   }
 
   // After 101

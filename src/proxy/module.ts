@@ -332,7 +332,8 @@ export const proxyModule: Module<ProxySettings> = new Module<ProxySettings>({
   merge,
   register(load: LoadContext) {
     const registry = variables(load);
-    registry.provide(proxyVariables.definitions, proxyVariables.prefixes);
+    const ofProxy = proxyVariables((r) => (r.contexts[proxyModule.id] === undefined ? undefined : r.upstream));
+    registry.provide(ofProxy.definitions, ofProxy.prefixes);
     registry.provide(upstreamVariables.definitions, upstreamVariables.prefixes);
   },
 });

@@ -4,7 +4,7 @@ import { fakeRequest, headerList } from "./load-fixture.ts";
 import { proxyVariables, upstreamVariables } from "./variables.ts";
 
 function read(name: string, r: Request): string | undefined {
-  for (const { definitions, prefixes } of [proxyVariables, upstreamVariables]) {
+  for (const { definitions, prefixes } of [proxyVariables((request) => request.upstream), upstreamVariables]) {
     const found = definitions.find((d) => d.name === name);
     if (found !== undefined) return found.get(r);
     const prefix = prefixes.find((p) => name.startsWith(p.prefix));

@@ -1,6 +1,6 @@
 /** `$proxy_*` and `$upstream_*` (ngx_http_proxy_module.c, ngx_http_upstream.c). */
 import { asciiLowerCase, type HeaderList } from "../http/header-list.ts";
-import type { Request, UpstreamState } from "../http/request.ts";
+import type { Request, UpstreamState, UpstreamView } from "../http/request.ts";
 import type { PrefixVariable, VariableDefinition, VariableGet } from "../template/variables.ts";
 
 /** `1.234`: seconds of a time in ms. */
@@ -55,13 +55,18 @@ const tries: readonly VariableDefinition[] = [
 /** Nothing is cached here: as in nginx for a location without proxy_cache. */
 const notFound: VariableGet = () => undefined;
 
-const proxyDefinitions: readonly VariableDefinition[] = [
-  { name: "proxy_host", get: (r) => r.upstream?.hostHeader },
-  { name: "proxy_port", get: (r) => r.upstream?.portText },
-  { name: "proxy_add_x_forwarded_for", get: addForwardedFor },
-  { name: "proxy_internal_body_length", get: bodyLength },
-  { name: "proxy_internal_chunked", get: (r) => (r.upstream?.chunked === true ? "chunked" : undefined) },
-];
+/** Reads the exchange that the current location has started; undefined before, and after an internal redirect. */
+type ViewOf = (r: Request) => UpstreamView | undefined;
+
+function proxyDefinitions(viewOf: ViewOf): readonly VariableDefinition[] {
+  return [
+    { name: "proxy_host", get: (r) => viewOf(r)?.hostHeader },
+    { name: "proxy_port", get: (r) => viewOf(r)?.portText },
+    { name: "proxy_add_x_forwarded_for", get: addForwardedFor },
+    { name: "proxy_internal_body_length", get: (r) => bodyLength(viewOf(r)) },
+    { name: "proxy_internal_chunked", get: (r) => (viewOf(r)?.chunked === true ? "chunked" : undefined) },
+  ];
+}
 
 const cacheVariables: readonly VariableDefinition[] = [
   { name: "upstream_cache_status", get: notFound },
@@ -76,8 +81,7 @@ function addForwardedFor(r: Request): string {
   return forwarded === undefined ? address : `${forwarded}, ${address}`;
 }
 
-function bodyLength(r: Request): string | undefined {
-  const { upstream } = r;
+function bodyLength(upstream: UpstreamView | undefined): string | undefined {
   return upstream === undefined || upstream.bodyLength < 0 ? undefined : String(upstream.bodyLength);
 }
 
@@ -119,8 +123,10 @@ export interface VariableSet {
   readonly prefixes: readonly PrefixVariable[];
 }
 
-/** Of ngx_http_proxy_module. */
-export const proxyVariables: VariableSet = { definitions: proxyDefinitions, prefixes: [] };
+/** Of ngx_http_proxy_module; `viewOf` reads the module's context of a request. */
+export function proxyVariables(viewOf: ViewOf): VariableSet {
+  return { definitions: proxyDefinitions(viewOf), prefixes: [] };
+}
 
 /** Of ngx_http_upstream. */
 export const upstreamVariables: VariableSet = { definitions: [...tries, ...cacheVariables], prefixes };
