@@ -1,5 +1,6 @@
 /** Folders for temporary files (client_body_temp_path, proxy_temp_path): made at start, with subfolders on demand. */
 import { chownSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import type { LeveledPath } from "../config/list-arguments.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import { exceptionErrno, numberedException } from "../net/libc.ts";
@@ -13,6 +14,11 @@ const COLLISION_STEP = 123_456;
 const MAX_TRIES = 1000;
 const ENOENT = 2;
 const EEXIST = 17;
+
+/** Where temporary files go that the configuration has no place for; every user who starts hopway has folders of its own. */
+export function defaultTempDirectory(name: string): LeveledPath {
+  return { path: `${tmpdir()}/hopway-${process.getuid?.() ?? 0}-${name}`, levels: [] };
+}
 
 /** The folders that a configuration names. */
 export const declaredTempDirectories = perLoad<Map<string, LeveledPath>>(() => new Map());
@@ -88,8 +94,8 @@ export function createTempFile(directory: LeveledPath, keepName: boolean): TempF
       const errno = exceptionErrno(error);
       if (errno === EEXIST) {
         nextNumber += COLLISION_STEP;
-      } else if (errno === ENOENT && directory.levels.length > 0) {
-        const made = createLevels(directory.path, name);
+      } else if (errno === ENOENT) {
+        const made = createMissing(directory.path, name);
         if (made !== undefined) return made;
       } else {
         return failure;
@@ -99,9 +105,12 @@ export function createTempFile(directory: LeveledPath, keepName: boolean): TempF
   return failure;
 }
 
-/** Makes the subfolders on the way to `name`; nginx makes them when the first file needs them. */
-function createLevels(root: string, name: string): string | undefined {
-  let slash = name.indexOf("/", root.length + 1);
+/**
+ * Makes the folders from `root` to `name`: subfolders are made when the first file needs them, and what tidies up /tmp
+ * may have taken the folder itself.
+ */
+function createMissing(root: string, name: string): string | undefined {
+  let slash = root.length;
   while (slash > 0) {
     const folder = name.slice(0, slash);
     try {

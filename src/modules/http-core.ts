@@ -1,5 +1,4 @@
 /** nginx's http core: servers, locations, and what serving itself depends on (ngx_http_core_module.c). */
-import { tmpdir } from "node:os";
 import { choice, flag, number, offset, size, time } from "../config/arguments.ts";
 import {
   type ActionRow,
@@ -22,6 +21,7 @@ import { bufs, choices, leveledPath } from "../config/list-arguments.ts";
 import { builtinTypes } from "../http/mime-types.ts";
 import { locationOf } from "../http/registry.ts";
 import type { CoreSettings } from "../http/settings.ts";
+import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directory.ts";
 import { errorLogOf } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import type { ListenOptions } from "../net/listen.ts";
@@ -190,7 +190,7 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
   {
     name: "client_body_temp_path",
     in: HTTP_SERVER_LOCATION,
-    arg: leveledPath({ path: `${tmpdir()}/hopway/client_body`, levels: [] }),
+    arg: leveledPath(defaultTempDirectory("client_body")),
     set: "clientBodyTempPath",
     doc: "Folder for large request bodies.",
   },
@@ -421,6 +421,7 @@ export const httpCore = new Module<HttpCoreSettings>({
     own.errorPages ??= outer?.errorPages;
     own.internal ??= false;
     own.errorLog ??= outer?.errorLog ?? errorLogOf(load);
+    declareTempDirectory(load, own.clientBodyTempPath);
     return undefined;
   },
   finish: compileServing,

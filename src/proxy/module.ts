@@ -1,5 +1,4 @@
 /** `proxy_pass` and what it depends on (ngx_http_proxy_module.c): the table, its merge, the content handler. */
-import { tmpdir } from "node:os";
 import { flag, offset, size, time } from "../config/arguments.ts";
 import {
   type ArgumentType,
@@ -20,6 +19,7 @@ import { type Buffers, bufs, type LeveledPath, leveledPath } from "../config/lis
 import type { LoadContext } from "../config/load-context.ts";
 import { parseSize } from "../config/units.ts";
 import { locationOf } from "../http/registry.ts";
+import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directory.ts";
 import { compileTemplate, hasVariables, type Template } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
@@ -191,7 +191,7 @@ const rows: readonly Directive<ProxySettings>[] = [
   {
     name: "proxy_temp_path",
     in: HTTP_SERVER_LOCATION,
-    arg: leveledPath({ path: `${tmpdir()}/hopway/proxy`, levels: [] }),
+    arg: leveledPath(defaultTempDirectory("proxy")),
     set: "tempPath",
     doc: "Folder for temporary files.",
   },
@@ -262,7 +262,12 @@ function redirectSource(target: ProxyTarget | undefined): RedirectSource | "vari
   return target.url === undefined ? "variables" : { text: target.url.text, uri: target.url.uri, prefix: target.prefix };
 }
 
-function merge(own: ProxySettings, outer: ProxySettings | undefined, scope: Scope): ConfigFault | undefined {
+function merge(
+  own: ProxySettings,
+  outer: ProxySettings | undefined,
+  scope: Scope,
+  load: LoadContext,
+): ConfigFault | undefined {
   mergeRequestHeaders(own, outer);
   mergeResponseHeaders(own, outer);
   mergeCookies(own, outer);
@@ -278,6 +283,7 @@ function merge(own: ProxySettings, outer: ProxySettings | undefined, scope: Scop
   if (fault !== undefined) return fault;
   own.buildHead = compileRequestHeaders(own);
   own.responseHeaderRules = compileResponseHeaders(own);
+  declareTempDirectory(load, own.tempPath);
   return undefined;
 }
 
