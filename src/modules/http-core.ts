@@ -421,7 +421,7 @@ export const httpCore = new Module<HttpCoreSettings>({
     own.errorPages ??= outer?.errorPages;
     own.internal ??= false;
     own.errorLog ??= outer?.errorLog ?? errorLogOf(load);
-    declareTempDirectory(load, own.clientBodyTempPath);
+    if ((scope.kind & HTTP_SERVER_LOCATION) !== 0) declareTempDirectory(load, own.clientBodyTempPath);
     return undefined;
   },
   finish: compileServing,

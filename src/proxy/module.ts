@@ -283,7 +283,7 @@ function merge(
   if (fault !== undefined) return fault;
   own.buildHead = compileRequestHeaders(own);
   own.responseHeaderRules = compileResponseHeaders(own);
-  declareTempDirectory(load, own.tempPath);
+  if ((scope.kind & HTTP_SERVER_LOCATION) !== 0) declareTempDirectory(load, own.tempPath);
   return undefined;
 }
 
