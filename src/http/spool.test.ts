@@ -88,10 +88,16 @@ test("a fifo is full when its file is, and uses memory again when the file has b
   spool.release();
 });
 
-test("a folder that is not there is a failure in nginx's words", () => {
-  const spool = new Spool("replay", 0, Number.POSITIVE_INFINITY, { path: `${folder}/none`, levels: [] });
+test("a folder that has been removed is made again", () => {
+  const spool = new Spool("replay", 0, Number.POSITIVE_INFINITY, { path: `${folder}/removed`, levels: [] });
+  expect(spool.append(Buffer.from("x"))).toBe(true);
+  spool.release();
+});
+
+test("a folder that cannot be made is a failure in nginx's words", () => {
+  const spool = new Spool("replay", 0, Number.POSITIVE_INFINITY, { path: `${folder}/none/below`, levels: [] });
   expect(spool.append(Buffer.from("x"))).toBe(false);
-  expect(spool.failure).toMatch(/^open\(\) ".*\/none\/\d{10}" failed \(2: No such file or directory\)$/);
+  expect(spool.failure).toMatch(/^mkdir\(\) ".*\/none\/below" failed \(2: No such file or directory\)$/);
 });
 
 test("bytes come out in the order in which they went in, whatever the sizes", () => {
