@@ -1,5 +1,6 @@
 /** What the command line asks for: test, signal, or serve. Each returns an exit code, or undefined while it serves. */
 import { umask } from "node:process";
+import type { AnyModule } from "../config/any-module.ts";
 import { dumpConfig } from "../config/dump.ts";
 import { acceptedDirectives } from "../config/load.ts";
 import { ALERT, EMERG, errorLogOf, type LogLevel } from "../net/error-log.ts";
@@ -21,12 +22,14 @@ import type { StartupLog } from "./startup-log.ts";
 
 /** Runs the command; `args` are those it was started with. */
 export async function run(
+  modules: readonly AnyModule[],
   flags: Flags,
   paths: Paths,
   log: StartupLog,
   args: readonly string[],
 ): Promise<number | undefined> {
-  const fresh = await loadFiles(paths, flags);
+  const load = (): Promise<FreshConfig> => loadFiles(modules, paths, flags);
+  const fresh = await load();
   for (const diagnostic of fresh.config.diagnostics) {
     // nginx has said this before the checks that concern the whole.
     if (diagnostic.level !== "emerg" || diagnostic.file !== undefined) log.diagnostic(diagnostic);
@@ -35,7 +38,7 @@ export async function run(
   sayWholeFaults(fresh, log);
   if (fresh.config.load.failed) return 1;
   if (flags.signal !== undefined) return signalMaster(flags.signal, processSettings(fresh.config).pidPath, log);
-  return serve(fresh, flags, paths, log, args);
+  return serve(fresh, load, log, args);
 }
 
 function sayWholeFaults({ config }: FreshConfig, log: StartupLog): void {
@@ -94,8 +97,7 @@ function sayAccepted({ config }: FreshConfig, log: StartupLog): void {
 
 async function serve(
   fresh: FreshConfig,
-  flags: Flags,
-  paths: Paths,
+  reread: () => Promise<FreshConfig>,
   log: StartupLog,
   args: readonly string[],
 ): Promise<number | undefined> {
@@ -122,7 +124,6 @@ async function serve(
   const up = (): void => {
     if (background) announceUp();
   };
-  const reread = (): Promise<FreshConfig> => loadFiles(paths, flags);
   if (settings.masterProcess) runMaster(fresh, sockets, reread, up);
   else {
     runSingle(fresh, sockets, reread);

@@ -1,8 +1,8 @@
 /** Loads the configuration from disk and keeps what was read, so that workers read the very same bytes. */
+import type { AnyModule } from "../config/any-module.ts";
 import { diskSource } from "../config/disk-source.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { recordingSource, replaySource } from "../config/snapshot-source.ts";
-import { modules } from "../modules/list.ts";
 import { recordingHosts, replayHosts, systemHosts } from "../net/host-lookup.ts";
 import type { Flags } from "./flags.ts";
 import type { ConfigDelivery } from "./messages.ts";
@@ -14,7 +14,7 @@ export interface FreshConfig {
 }
 
 /** Reads the files that the command line names. */
-export async function loadFiles(paths: Paths, flags: Flags): Promise<FreshConfig> {
+export async function loadFiles(modules: readonly AnyModule[], paths: Paths, flags: Flags): Promise<FreshConfig> {
   const main = {
     path: paths.configFile,
     prefix: paths.prefix,
@@ -34,6 +34,6 @@ export async function loadFiles(paths: Paths, flags: Flags): Promise<FreshConfig
 }
 
 /** Reads in a worker what the master has read. */
-export function loadDelivery(delivery: ConfigDelivery): Promise<LoadedConfig> {
+export function loadDelivery(modules: readonly AnyModule[], delivery: ConfigDelivery): Promise<LoadedConfig> {
   return loadConfig(modules, delivery.main, replaySource(delivery.snapshot), replayHosts(delivery.hosts));
 }

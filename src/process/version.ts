@@ -1,13 +1,10 @@
 /** `-v`, `-V` and `-h`: what is here, in the form that tools around nginx read. */
 import { type AnyModule, isAcceptedRow } from "../config/any-module.ts";
 import { UPSTREAM } from "../config/directive.ts";
+import { NGINX_VERSION, VERSION } from "../version.ts";
 import { DEFAULT_CONFIG_FILE, DEFAULT_PID_FILE, DEFAULT_PREFIX } from "./paths.ts";
 
-/** The version of nginx whose behaviour is implemented. */
-export const NGINX_VERSION = "1.31.0";
-export const HOPWAY_VERSION = "0.1.0";
-
-export const versionLine = `nginx version: nginx/${NGINX_VERSION} (hopway/${HOPWAY_VERSION})`;
+export const versionLine = `nginx version: nginx/${NGINX_VERSION} (hopway/${VERSION})`;
 
 export const usage = `Usage: hopway [-?hvVtTq] [-s signal] [-p prefix]
               [-e filename] [-c filename] [-g directives]

@@ -1,9 +1,9 @@
 /** One worker as the master sees it. */
 import { constants } from "node:os";
-import { join } from "node:path";
 import type { ListenerHandle } from "../net/listen.ts";
 import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
 import type { OpenSocket } from "./open-sockets.ts";
+import { markedAsWorker } from "./worker-channel.ts";
 
 /** Shown by ps, as nginx's. */
 const TITLE = "hopway: worker process";
@@ -40,9 +40,9 @@ export class WorkerProcess {
     this.generation = generation;
     const fds = sockets.map(({ fd }) => fd);
     this.child = Bun.spawn<"ignore", "inherit", "inherit">({
-      cmd: [process.execPath, ...process.execArgv, join(import.meta.dir, "worker-main.ts")],
+      cmd: [process.execPath, ...process.execArgv, Bun.main],
       argv0: TITLE,
-      env: environment,
+      env: markedAsWorker(environment),
       stdio: ["ignore", "inherit", "inherit", ...fds],
       serialization: "advanced",
       ipc: (message: ToMaster) => {
