@@ -328,6 +328,13 @@ export class Connection implements SocketOwner, TimerOwner {
     this.pump();
   }
 
+  /** Feeds the body with what of it has come already, at once: whoever streams must know whether that was all. */
+  feedWaitingBody(): void {
+    if (this.state !== "body" || this.input === undefined) return;
+    this.inputAt = this.request!.body!.feed(this.input, this.inputAt);
+    this.dropConsumedInput();
+  }
+
   armBodyTimer(): void {
     this.readTimer.arm(this.request!.location.core.clientBodyTimeoutMs);
   }

@@ -14,7 +14,8 @@ export function writeHead(r: Request): string {
   const core = r.location.core;
   const { status } = out;
   if (status !== 200 && status !== 206 && status !== 304) out.lastModifiedSeconds = -1;
-  if (status === 204) {
+  // An upstream's own 204 keeps the fields that it came with.
+  if (status === 204 && out.statusLine === undefined) {
     out.contentType = undefined;
     out.lastModifiedSeconds = -1;
     out.contentLength = -1;

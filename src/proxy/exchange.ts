@@ -166,16 +166,24 @@ export class ProxyExchange
       this.begin();
       return;
     }
+    if (r.body.complete && r.bodySpool !== undefined) {
+      // Read for another upstream, before an error page or X-Accel-Redirect led here.
+      this.body = r.bodySpool;
+      this.bodyLength = this.body.bytes;
+      this.begin();
+      return;
+    }
     const core = r.location.core;
     const naming = BODY_FILE_NAMING[core.clientBodyInFileOnly];
     const { clientBodyBufferBytes, clientBodyTempPath } = core;
     this.body = new Spool("replay", clientBodyBufferBytes, Number.POSITIVE_INFINITY, clientBodyTempPath, naming);
     r.bodySpool = this.body;
     this.bodyEnded = false;
-    r.action = "reading client request body";
     r.body.read(this);
+    if (!this.mayStream()) return;
     // A body that has come in full with the head is sent like a buffered one, as in nginx.
-    if (this.bodyEnded || this.state !== "body" || !this.mayStream()) return;
+    r.connection.feedWaitingBody();
+    if (this.bodyEnded || this.state !== "body") return;
     r.connection.bodyPaused();
     r.connection.pauseReading();
     this.streaming = true;
@@ -430,6 +438,7 @@ export class ProxyExchange
     if (status >= 300 && settings.interceptErrors && this.intercept(status)) return;
     readEffects(r, this.responseHeaders, settings.responseHeaderRules, effects);
     if (effects.redirect !== undefined) {
+      r.action = "reading response header from upstream";
       copyRedirectHeaders(r, this.responseHeaders, settings);
       this.redirectInside(effects.redirect);
       return;

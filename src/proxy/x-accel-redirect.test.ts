@@ -20,7 +20,7 @@ describe("parseUnsafeUri", () => {
   for (const [text, expected] of cases) {
     test(text, () => {
       const parsed = parseUnsafeUri(text);
-      expect(parsed && `${parsed.uri} ${parsed.args ?? "-"}`).toBe(expected);
+      expect(parsed.unsafe ? undefined : `${parsed.uri} ${parsed.args ?? "-"}`).toBe(expected);
     });
   }
 });

@@ -3,10 +3,13 @@ import { finalize, internalRedirect, namedLocation } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
 import { unescapeUri } from "../http/uri.ts";
 
-/** A URI that an upstream named, made safe. */
-export interface SafeUri {
+/** A URI that an upstream named. */
+export interface ParsedUri {
+  /** Decoded, where it is safe. */
   readonly uri: string;
   readonly args: string | undefined;
+  /** Empty, or climbs with `..`. */
+  readonly unsafe: boolean;
 }
 
 /** A segment `..` anywhere, or a zero byte. */
@@ -14,14 +17,14 @@ function isUnsafe(path: string): boolean {
   return /(?:^|\/)\.\.(?:\/|$)|\0/.test(path);
 }
 
-/** Splits and decodes; undefined for an empty path and one with `..` (ngx_http_parse_unsafe_uri). */
-export function parseUnsafeUri(text: string): SafeUri | undefined {
+/** Splits and decodes, as ngx_http_parse_unsafe_uri. */
+export function parseUnsafeUri(text: string): ParsedUri {
   const question = text.indexOf("?");
   const path = question < 0 ? text : text.slice(0, question);
-  if (path === "" || isUnsafe(path)) return undefined;
+  const args = question < 0 ? undefined : text.slice(question + 1);
+  if (path === "" || isUnsafe(path)) return { uri: text, args, unsafe: true };
   const uri = unescapeUri(path);
-  if (isUnsafe(uri)) return undefined;
-  return { uri, args: question < 0 ? undefined : text.slice(question + 1) };
+  return { uri, args, unsafe: isUnsafe(uri) };
 }
 
 /** Goes where X-Accel-Redirect says; the headers that survive were copied before. */
@@ -30,12 +33,12 @@ export function accelRedirect(r: Request, target: string): void {
     namedLocation(r, target);
     return;
   }
-  const parsed = parseUnsafeUri(target);
-  if (parsed === undefined) {
-    r.logError(`unsafe URI "${target}" was detected`);
+  const { uri, args, unsafe } = parseUnsafeUri(target);
+  if (unsafe) {
+    r.logError(`unsafe URI "${uri}" was detected`);
     finalize(r, 404);
     return;
   }
   if (r.method !== "HEAD") r.method = "GET";
-  internalRedirect(r, parsed.uri, parsed.args);
+  internalRedirect(r, uri, args);
 }

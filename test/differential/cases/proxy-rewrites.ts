@@ -296,7 +296,7 @@ export const PROXY_REWRITES: readonly Group[] = [
     location /twice/ { error_page 502 503 = @second; proxy_intercept_errors on; proxy_pass http://none/; }
     location @second { proxy_pass http://127.0.0.1:{backend2}; }
     location /static { return 200 "$upstream_addr-$proxy_host-$proxy_port-$upstream_http_x-$proxy_add_x_forwarded_for\\n"; }
-    location /sent/ { proxy_set_header X-Vars "$proxy_host $proxy_port $upstream_addr $upstream_status"; proxy_set_header X-Length $proxy_internal_body_length; proxy_set_header X-Chunked $proxy_internal_chunked; proxy_pass http://127.0.0.1:{backend}/; }
+    location /sent/ { proxy_set_header Connection ""; proxy_set_header X-Vars "$proxy_host $proxy_port $upstream_addr $upstream_status"; proxy_set_header X-Length $proxy_internal_body_length; proxy_set_header X-Chunked $proxy_internal_chunked; proxy_pass http://127.0.0.1:{backend}/; }
   }`,
     behaviours: {
       fields: answer(
