@@ -9,7 +9,7 @@ import { removePidFile, writePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
 import { type ProcessSettings, processSettings, workerEnvironment } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
-import { diagnosticText } from "./startup-log.ts";
+import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** A worker that does not stop at once is killed after this time, as nginx does. */
@@ -159,7 +159,7 @@ export class Master {
     const fresh = await this.reread();
     const { load } = fresh.config;
     for (const diagnostic of fresh.config.diagnostics) {
-      this.write(diagnostic.level === "emerg" ? EMERG : NOTICE, diagnosticText(diagnostic));
+      this.write(diagnosticLevel(diagnostic), diagnosticText(diagnostic));
     }
     if (load.failed) return;
     const failures = prepareFiles(fresh.config);

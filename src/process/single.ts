@@ -5,9 +5,10 @@ import { flushLogs } from "../net/log-file.ts";
 import type { FreshConfig } from "./load-files.ts";
 import { goneSockets, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile } from "./pid-file.ts";
+import { prepareFiles } from "./prepare-files.ts";
 import { processSettings } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
-import { diagnosticText } from "./startup-log.ts";
+import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
 
 /** Serves in this process, with the rights it has: nginx applies `user` to worker processes only. */
@@ -30,8 +31,13 @@ export function runSingle(
   const reload = async (): Promise<void> => {
     const log = errorLogOf(config.load);
     const fresh = await reread();
-    for (const diagnostic of fresh.config.diagnostics) log.write(EMERG, 0, diagnosticText(diagnostic));
+    for (const diagnostic of fresh.config.diagnostics) {
+      log.write(diagnosticLevel(diagnostic), 0, diagnosticText(diagnostic));
+    }
     if (fresh.config.load.failed) return;
+    const failures = prepareFiles(fresh.config);
+    for (const failure of failures) log.write(EMERG, 0, failure);
+    if (failures.length > 0) return;
     const wanted = listenSockets(fresh.config.load);
     const after = await openSockets(wanted, sockets, 1, (level, message) => log.write(level, 0, message));
     if (after === undefined) return;

@@ -49,8 +49,12 @@ export class StartupLog {
   }
 
   diagnostic(diagnostic: Diagnostic): void {
-    this.write(levelByName(diagnostic.level) ?? WARN, diagnosticText(diagnostic));
+    this.write(diagnosticLevel(diagnostic), diagnosticText(diagnostic));
   }
+}
+
+export function diagnosticLevel({ level }: Diagnostic): LogLevel {
+  return levelByName(level) ?? WARN;
 }
 
 /** `message in file:line`, without the level: log lines have that elsewhere. */

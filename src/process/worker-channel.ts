@@ -1,12 +1,12 @@
 /** A worker process: obeys the master over the channel between them, and nginx's signals. */
 import type { AnyModule } from "../config/any-module.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { ALERT, EMERG, errorLogOf, setDefaultErrorLog } from "../net/error-log.ts";
+import { ALERT, defaultErrorLog, errorLogOf, setDefaultErrorLog } from "../net/error-log.ts";
 import { sharedLogFile } from "../net/log-file.ts";
 import { loadDelivery } from "./load-files.ts";
 import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
 import { onSignals, type SignalName } from "./signals.ts";
-import { diagnosticText } from "./startup-log.ts";
+import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
 
 /** Tells the master that starting another worker with this configuration is no use. */
@@ -22,10 +22,21 @@ class WorkerChannel {
     this.modules = modules;
     onSignals((name) => this.onSignal(name));
     process.on("message", (message: ToWorker) => {
-      this.queue = this.queue.then(() => this.handle(message));
+      this.queue = this.queue.then(() => this.handle(message)).catch((error: unknown) => this.onFault(error));
     });
     // Without its master nobody could stop or replace this worker.
     process.on("disconnect", () => process.exit(0));
+  }
+
+  /** A bug: the messages after this one have to be heard all the same. One that prevents the start ends the worker. */
+  private onFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (this.worker !== undefined) {
+      this.worker.report(text);
+      return;
+    }
+    defaultErrorLog().write(ALERT, 0, `unexpected exception: ${text}`);
+    process.exit(1);
   }
 
   private async handle(message: ToWorker): Promise<void> {
@@ -64,7 +75,7 @@ class WorkerChannel {
     if (!config.load.failed) return config;
     // The master has read the same files without errors: say what differs.
     for (const diagnostic of config.diagnostics) {
-      errorLogOf(config.load).write(diagnostic.level === "emerg" ? EMERG : ALERT, 0, diagnosticText(diagnostic));
+      errorLogOf(config.load).write(diagnosticLevel(diagnostic), 0, diagnosticText(diagnostic));
     }
     return undefined;
   }

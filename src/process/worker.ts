@@ -20,7 +20,7 @@ export class Worker {
     this.onEnd = onEnd;
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
     onLogFailure((message) => this.write(ALERT, message));
-    const survive = (error: unknown): void => this.write(ALERT, `unexpected exception: ${stackOf(error)}`);
+    const survive = (error: unknown): void => this.report(stackOf(error));
     process.on("uncaughtException", survive);
     process.on("unhandledRejection", survive);
   }
@@ -39,6 +39,11 @@ export class Worker {
   /** Gives up root's rights, which opening files needed. False when that failed: nothing may be served then. */
   dropRights(config: LoadedConfig): boolean {
     return dropRights(processSettings(config), (level, message) => this.write(level, message));
+  }
+
+  /** Logs an exception that nobody expected. */
+  report(stack: string): void {
+    this.write(ALERT, `unexpected exception: ${stack}`);
   }
 
   /** Serves new requests by another configuration; what runs goes on as it began. */
