@@ -103,7 +103,7 @@ function mainDirectives(): string {
 /** The ports of all `listen` directives; a test listens on numbered ports or on `unix:` paths only. */
 function portsOf(configText: string): number[] {
   const ports = new Set<number>();
-  for (const match of configText.matchAll(/^\s*listen\s+(?:\[[^\]]*\]:|[\d.*]+:)?(\d+)\b/gm))
+  for (const match of configText.matchAll(/(?<=^|[\s;{])listen\s+(?:\[[^\]]*\]:|[\d.*]+:)?(\d+)\b/gm))
     ports.add(Number(match[1]));
   return [...ports];
 }

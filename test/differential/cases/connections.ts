@@ -113,7 +113,7 @@ const bodies: Group = {
     location /stream { client_max_body_size 1m; proxy_request_buffering off; proxy_pass http://127.0.0.1:{backend}; }
     location /stream-small { proxy_request_buffering off; proxy_pass http://127.0.0.1:{backend}; }
     location /var { client_max_body_size 1m; client_body_buffer_size 16k;
-      proxy_set_header X-Body $request_body; proxy_set_header X-File $request_body_file;
+      proxy_set_header Connection ""; proxy_set_header X-Body $request_body; proxy_set_header X-File $request_body_file;
       proxy_pass http://127.0.0.1:{backend}; }
   }`,
   cases: [

@@ -163,7 +163,7 @@ export const PROXY_RESPONSES: readonly Group[] = [
     subject: "next upstream",
     config: `
   upstream refused { server 127.0.0.1:{dead} max_fails=0; server 127.0.0.1:{backend} max_fails=0; }
-  upstream both { server 127.0.0.1:{backend} max_fails=0; server 127.0.0.1:{backend2} backup; }
+  upstream both { server 127.0.0.1:{backend} max_fails=0; server 127.0.0.1:{backend2} backup max_fails=0; }
   upstream all-dead { server 127.0.0.1:{dead}; server 127.0.0.1:{dead}; }
   upstream down { server 127.0.0.1:{backend} down; }
   upstream failing { server 127.0.0.1:{dead} max_fails=1 fail_timeout=60s; server 127.0.0.1:{backend}; }

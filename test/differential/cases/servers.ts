@@ -90,7 +90,7 @@ const locations: Group = {
     location "/with space" { return 200 "space\\n"; }
     location /caf\xc3\xa9 { return 200 "utf-8\\n"; }
     location ~ "^/q{2,3}$" { return 200 "quantifier\\n"; }
-    location /slash/ { proxy_pass http://127.0.0.1:{backend}; }
+    location /slash/ { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://127.0.0.1:{backend}; }
     location ~ ^/!neg(?!ative) { return 200 "lookahead\\n"; }
     location /empty { }
     location /internal { internal; return 200 "seen\\n"; }

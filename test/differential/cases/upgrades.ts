@@ -52,7 +52,7 @@ const tunnels: readonly Case[] = [
   },
   {
     name: "101 in pieces with early bytes",
-    send: [upgrade("/ws/upgrade-split"), got("abcd"), "e", got("e"), HALF_CLOSE, WAIT_END],
+    send: [upgrade("/ws/upgrade-split"), got("abcd"), "#1;", got("#1;"), HALF_CLOSE, WAIT_END],
   },
   { name: "backend greets and closes", send: [upgrade("/ws/upgrade-greet-close"), got("bye"), WAIT_END] },
   { name: "backend resets", send: [upgrade("/ws/upgrade-reset"), got("bye"), WAIT_END] },
@@ -79,10 +79,10 @@ const tunnels: readonly Case[] = [
   {
     name: "tunnel with traffic outlives the timeout",
     send: [
-      upgrade("/cut/upgrade"),
+      upgrade("/cut-later/upgrade"),
       OPEN,
       ...Array(4)
-        .fill(["x;", { pauseMs: 100 }])
+        .fill(["x;", { pauseMs: 320 }])
         .flat(),
       "end",
       got("end"),
@@ -102,7 +102,7 @@ const tunnels: readonly Case[] = [
   },
   {
     name: "backend switches to what it likes",
-    send: [upgrade("/ws/upgrade-other"), OPEN, "x", got("x"), HALF_CLOSE, WAIT_END],
+    send: [upgrade("/ws/upgrade-other"), OPEN, "#1;", got("#1;"), HALF_CLOSE, WAIT_END],
   },
   {
     name: "101 with a Content-Length",
@@ -211,6 +211,8 @@ export const UPGRADES: readonly Group[] = [
     location /v10/ { proxy_http_version 1.0; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location /dead/ { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{dead}; }
     location /cut/ { proxy_read_timeout 250ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
+    # nginx does not move a timer by less than 300 ms, so shorter timeouts than this would not see all traffic.
+    location /cut-later/ { proxy_read_timeout 900ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location /intercept/ { proxy_intercept_errors on; error_page 404 =200 @page; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location @page { return 200 "page\\n"; }
     location /services/myservice { rewrite /services/myservice/(.*) /$1 break; proxy_redirect off; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }

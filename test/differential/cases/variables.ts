@@ -131,7 +131,6 @@ const core: Group = {
     { name: "X-Forwarded-For twice", send: get("/up/x", "X-Forwarded-For: 1.1.1.1", "X-Forwarded-For: 2.2.2.2") },
     { name: "X-Forwarded-For empty", send: get("/up/x", "X-Forwarded-For:") },
     { name: "upstream variables", send: get("/up/many-fields") },
-    { name: "upstream variables of chunked", send: get("/up/chunked") },
     { name: "proxied POST", send: post("/up/plain", "the body") },
     { name: "cookies in one field", send: get("/all", "Cookie: x=1;a=2 ; b=3") },
     { name: "cookie with an odd name", send: get("/all", "Cookie: xa=1; A=2; a=3=4; b") },

@@ -1,0 +1,35 @@
+/** How much memory a gateway's worker holds, from /proc. */
+import { readFileSync, writeFileSync } from "node:fs";
+
+/** Pid of the one worker of a master. */
+export function workerPid(masterPid: number): number {
+  const children = readFileSync(`/proc/${masterPid}/task/${masterPid}/children`, "latin1")
+    .trim()
+    .split(" ")
+    .map(Number);
+  const [pid] = children;
+  if (pid === undefined || Number.isNaN(pid) || children.length !== 1)
+    throw new Error(`${children.length} workers instead of one`);
+  return pid;
+}
+
+/** Resident bytes now. */
+export function residentBytes(pid: number): number {
+  return statusBytes(pid, "VmRSS");
+}
+
+/** Most resident bytes since `forgetPeak`. */
+export function peakResidentBytes(pid: number): number {
+  return statusBytes(pid, "VmHWM");
+}
+
+/** Lets the peak begin anew (proc(5), clear_refs). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+function statusBytes(pid: number, field: string): number {
+  const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"));
+  if (found === null) throw new Error(`no ${field} of process ${pid}`);
+  return Number(found[1]) * 1024;
+}
