@@ -12,6 +12,7 @@ import { AddressRanges } from "./geo-ranges.ts";
 
 /** What stands for an address that is none: unix sockets, IPv6 among IPv4 ranges. */
 const NO_ADDRESS = new Uint8Array([255, 255, 255, 255]);
+const LAST_ADDRESS = 0xffffffff;
 const ANY_IPV4 = new Uint8Array(4);
 const ANY_IPV6 = new Uint8Array(16);
 
@@ -132,7 +133,8 @@ function parseRange(text: string): { readonly start: number; readonly end: numbe
   if (first === undefined || last === undefined) return undefined;
   const start = numberOf(first);
   const end = numberOf(last);
-  return start > end ? undefined : { start, end };
+  // nginx takes the last address of all for an error.
+  return start > end || end === LAST_ADDRESS ? undefined : { start, end };
 }
 
 function dotted(address: number): string {

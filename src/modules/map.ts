@@ -2,6 +2,7 @@
 import { ConfigFault, type Directive, type DirectiveSite, exactly, HTTP, Module } from "../config/directive.ts";
 import { compileRegex } from "../config/regex.ts";
 import type { Statement } from "../config/syntax.ts";
+import { asciiLowerCase } from "../http/header-list.ts";
 import type { Request } from "../http/request.ts";
 import { defineComputed, definedName } from "../template/cached-variable.ts";
 import { type CaptureGroups, captureNames } from "../template/captures.ts";
@@ -89,7 +90,7 @@ function addKey(table: MapTable, written: string, value: Template): ConfigFault 
     case "invalid":
       return new ConfigFault(`invalid hostname or wildcard "${key}"`);
     case "conflict":
-      return new ConfigFault(`conflicting parameter "${key}"`);
+      return new ConfigFault(`conflicting parameter "${asciiLowerCase(key)}"`);
   }
 }
 

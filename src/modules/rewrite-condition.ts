@@ -47,7 +47,7 @@ function withoutBrackets(args: readonly string[]): readonly string[] | ConfigFau
   if (!last.endsWith(")")) return invalid(last);
   if (last.length === 1) words.pop();
   else words[words.length - 1] = last.slice(0, -1);
-  return words;
+  return words.length === 0 ? invalid(last) : words;
 }
 
 /** Neither empty nor "0". */
