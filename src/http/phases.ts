@@ -252,7 +252,6 @@ export function finalize(r: Request, verdict: number): void {
     specialResponse(r, verdict);
     return;
   }
-  r.out.status = verdict;
   finishRequest(r);
 }
 

@@ -63,8 +63,8 @@ function charsetFilter(r: Request): undefined {
     if (!(types ?? DEFAULT_TYPES).has(asciiLowerCase(type.trimEnd()))) return;
   }
   // Old browsers applied a redirect's character set to the page that it leads to.
-  if (out.status === 301 || out.status === 302) out.charset = undefined;
-  else out.charset = charset.constant ?? charset.evaluate(r);
+  const name = out.status === 301 || out.status === 302 ? "" : charset.evaluate(r);
+  out.charset = name === "" ? undefined : name;
 }
 
 /** Conversion between character sets is not there: refused instead of ignored. */

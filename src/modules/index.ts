@@ -76,7 +76,7 @@ function testFolder(r: Request, folder: string, path: string): number {
     return 500;
   }
   if (status.isDirectory()) return OK;
-  r.log(ALERT, `"${tested}" is not a directory`);
+  r.log(ALERT, `"${path}" is not a directory`);
   return 500;
 }
 
