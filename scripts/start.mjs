@@ -10,6 +10,8 @@ const URL_TO_OPEN = "http://127.0.0.1:8080/";
 const START_TIMEOUT_MS = 10_000;
 /** How long processes may take to end after Ctrl-C. */
 const STOP_TIMEOUT_MS = 3000;
+/** How often to look whether npm is still there. */
+const PARENT_CHECK_MS = 500;
 
 ensureInstalled();
 
@@ -70,6 +72,12 @@ async function answers() {
 
 process.on("SIGINT", () => stop(0));
 process.on("SIGTERM", () => stop(0));
+process.on("SIGHUP", () => stop(0));
+// A signal to npm ends npm and its shell, and never comes here.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) stop(0);
+}, PARENT_CHECK_MS).unref();
 
 run("chat backend", process.execPath, [join(example, "server.mjs")]);
 run("hopway", join(root, "bin", "hopway"), [
