@@ -117,9 +117,9 @@ export class Connection implements SocketOwner, TimerOwner {
     return this.state !== "closed";
   }
 
-  /** Waiting between requests, nothing begun: may be closed without anybody missing it. */
+  /** Waiting between requests: may be closed without anybody missing it. A connection that is new may have a request on its way. */
   get idle(): boolean {
-    return this.state === "idle" && this.input === undefined;
+    return this.state === "idle" && this.requests > 0 && this.input === undefined;
   }
 
   /** The worker shuts down: an idle connection closes, at once or when keepalive_min_timeout has passed. */
