@@ -97,7 +97,7 @@ const directives: readonly Directive<RewriteSettings>[] = [
   },
   {
     name: "if",
-    in: SERVER | SERVER_IF,
+    in: SERVER,
     arity: atLeast(1),
     opens: SERVER_IF,
     doc: "Statements that run if a condition holds.",
@@ -105,7 +105,7 @@ const directives: readonly Directive<RewriteSettings>[] = [
   },
   {
     name: "if",
-    in: LOCATION | LOCATION_IF,
+    in: LOCATION,
     arity: atLeast(1),
     opens: LOCATION_IF,
     doc: "Statements and settings that hold if a condition does.",

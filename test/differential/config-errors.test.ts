@@ -298,6 +298,8 @@ const CASES: readonly Case[] = [
   location("return of a code and a malformed variable", "return 301 ${x;"),
   location("return with three arguments", "return 200 a b;"),
   location("return of an unknown scheme", "return ftp://x;"),
+  server("an if in an if of a server", "if ($host) {\nif ($uri) { }\n}"),
+  location("an if in an if", "if ($host) {\nif ($uri) { }\n}"),
   http("if outside servers", "if ($host) { }"),
   http("set outside servers", "set $a b;"),
 ];

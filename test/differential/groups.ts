@@ -3,6 +3,7 @@ import type { Group } from "./case.ts";
 import { BALANCING } from "./cases/balancing.ts";
 import { CONNECTIONS } from "./cases/connections.ts";
 import { ERROR_PAGES } from "./cases/error-pages.ts";
+import { FILE_CORNERS } from "./cases/file-corners.ts";
 import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
 import { LOGS } from "./cases/logs.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
@@ -10,6 +11,7 @@ import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
 import { PROXY_REWRITES } from "./cases/proxy-rewrites.ts";
 import { REQUEST_LINE } from "./cases/request-line.ts";
 import { REWRITE } from "./cases/rewrite.ts";
+import { REWRITE_MORE } from "./cases/rewrite-more.ts";
 import { SERVERS } from "./cases/servers.ts";
 import { STATIC_FILES } from "./cases/static-files.ts";
 import { UPGRADES } from "./cases/upgrades.ts";
@@ -20,7 +22,9 @@ export const GROUPS: readonly Group[] = [
   ...CONNECTIONS,
   ...SERVERS,
   ...REWRITE,
+  ...REWRITE_MORE,
   ...STATIC_FILES,
+  ...FILE_CORNERS,
   ...ERROR_PAGES,
   ...HEADERS_AND_ACCESS,
   ...VARIABLES,
