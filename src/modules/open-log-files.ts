@@ -21,21 +21,24 @@ const DEFAULT_VALID_SECONDS = 60;
 /** Reads the arguments of open_log_file_cache; "off" is the default. */
 export function parseOpenLogCache(site: DirectiveSite): OpenLogCacheSettings | "off" | ConfigFault {
   const { args } = site.statement;
-  let max = 0;
+  let max: number | undefined = 0;
+  let off = false;
   let inactive: number | undefined = DEFAULT_INACTIVE_SECONDS;
   let minUses: number | undefined = 1;
   let valid: number | undefined = DEFAULT_VALID_SECONDS;
   for (const arg of args) {
     const value = arg.slice(arg.indexOf("=") + 1);
-    if (arg === "off" && args.length === 1) return "off";
-    if (arg.startsWith("max=")) max = parseInteger(value) ?? 0;
+    if (arg === "off") off = true;
+    else if (arg.startsWith("max=")) max = parseInteger(value);
     else if (arg.startsWith("inactive=")) inactive = parseSeconds(value);
     else if (arg.startsWith("min_uses=")) minUses = parseInteger(value);
     else if (arg.startsWith("valid=")) valid = parseSeconds(value);
     else return badParameter(arg);
-    if (inactive === undefined || minUses === undefined || valid === undefined) return badParameter(arg);
-    if (arg.startsWith("max=") && max === 0) return badParameter(arg);
+    if (max === undefined || inactive === undefined || minUses === undefined || valid === undefined) {
+      return badParameter(arg);
+    }
   }
+  if (off) return "off";
   if (max === 0) return new ConfigFault('"open_log_file_cache" must have "max" parameter');
   return { max, inactiveMs: inactive * 1000, minUses, validMs: valid * 1000 };
 }

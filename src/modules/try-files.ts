@@ -40,14 +40,15 @@ function applyTryFiles(own: TryFilesSettings, site: DirectiveSite): ConfigFault 
     candidates.push({ name, folder });
   }
   const last = args[args.length - 1] ?? "";
-  const fallback = last.startsWith("=") ? statusCode(last.slice(1)) : compileTemplate(last, site);
+  const fallback = last.startsWith("=") ? statusCode(last) : compileTemplate(last, site);
   if (fallback instanceof ConfigFault) return fallback;
   own.plan = { candidates, fallback };
   return undefined;
 }
 
+/** Reads `=404`. */
 function statusCode(text: string): number | ConfigFault {
-  const code = parseInteger(text);
+  const code = parseInteger(text.slice(1));
   return code === undefined || code > MAX_CODE ? new ConfigFault(`invalid code "${text}"`) : code;
 }
 
