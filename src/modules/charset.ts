@@ -12,6 +12,7 @@ import {
 import { asciiLowerCase } from "../http/header-list.ts";
 import { headerFilters } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
+import { ERR } from "../net/error-log.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 
 interface CharsetSettings {
@@ -56,8 +57,13 @@ function charsetFilter(r: Request): undefined {
   const { out } = r;
   if (charset === undefined || charset === "off" || out.contentType === undefined) return;
   if (out.charset !== undefined) {
-    if (override !== true) return;
-  } else if (types !== "all") {
+    const wanted = override === true ? charset.evaluate(r) : out.charset;
+    if (asciiLowerCase(wanted) !== asciiLowerCase(out.charset)) {
+      r.log(ERR, `no "charset_map" between the charsets "${out.charset}" and "${wanted}"`);
+    }
+    return;
+  }
+  if (types !== "all") {
     const semicolon = out.contentType.indexOf(";");
     const type = semicolon < 0 ? out.contentType : out.contentType.slice(0, semicolon);
     if (!(types ?? DEFAULT_TYPES).has(asciiLowerCase(type.trimEnd()))) return;
@@ -88,7 +94,7 @@ export const charsetModule: Module<CharsetSettings> = new Module<CharsetSettings
       in: HTTP_SERVER_LOCATION | LOCATION_IF,
       arg: flag(false),
       set: "override",
-      doc: "Replaces the character set that an upstream named.",
+      doc: "Whether an upstream's own character set is looked at; without conversion it can only be reported.",
     },
     {
       name: "charset_types",
