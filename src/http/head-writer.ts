@@ -25,10 +25,8 @@ export function writeHead(r: Request): string {
   // An upstream's own Server, Date and Location stand in the list, where it put them.
   if (out.server === undefined) head += core.serverTokens === "off" ? SERVER_LINE_BARE : SERVER_LINE;
   if (out.date === undefined) head += "\r\nDate: " + httpDate(Date.now());
-  if (out.contentType !== undefined) {
-    head += "\r\nContent-Type: " + out.contentType;
-    if (out.charset !== undefined) head += "; charset=" + out.charset;
-  }
+  const contentType = out.contentTypeText;
+  if (contentType !== undefined) head += "\r\nContent-Type: " + contentType;
   if (out.contentLength >= 0) head += "\r\nContent-Length: " + out.contentLength;
   if (out.lastModifiedSeconds !== -1 && out.lastModifiedText === undefined) {
     head += "\r\nLast-Modified: " + httpDate(out.lastModifiedSeconds * 1000);

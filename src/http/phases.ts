@@ -344,6 +344,7 @@ function sendBuiltin(r: Request, status: number): void {
   } else {
     out.contentType = "text/html";
     out.charset = undefined;
+    out.typeHoldsCharset = false;
     out.contentLength = page.length;
   }
   if (!sendHead(r)) return;

@@ -9,6 +9,8 @@ export class ResponseHead {
   statusLine: string | undefined = undefined;
   contentType: string | undefined = undefined;
   charset: string | undefined = undefined;
+  /** `contentType` has the charset in it already, as an upstream wrote it: it is sent as it is. */
+  typeHoldsCharset = false;
   /** -1: not known, so the body is chunked or ends with the connection. */
   contentLength = -1;
   /** Seconds since 1970; -1 for none. */
@@ -30,11 +32,19 @@ export class ResponseHead {
   /** Everything else, in the order in which it is written. */
   readonly list = new HeaderList();
 
+  /** The value of Content-Type; undefined for none. */
+  get contentTypeText(): string | undefined {
+    const { contentType, charset } = this;
+    if (contentType === undefined || charset === undefined || this.typeHoldsCharset) return contentType;
+    return `${contentType}; charset=${charset}`;
+  }
+
   clear(): void {
     this.status = 0;
     this.statusLine = undefined;
     this.contentType = undefined;
     this.charset = undefined;
+    this.typeHoldsCharset = false;
     this.clearLength();
     this.lastModifiedSeconds = -1;
     this.lastModifiedText = undefined;

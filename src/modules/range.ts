@@ -137,9 +137,8 @@ function planMultipart(r: Request, wanted: readonly { start: number; end: number
   const { out } = r;
   const boundary = String(++boundaryCount).padStart(BOUNDARY_DIGITS, "0");
   let common = `\r\n--${boundary}\r\n`;
-  if (out.contentType !== undefined) {
-    common += `Content-Type: ${out.contentType}${out.charset === undefined ? "" : `; charset=${out.charset}`}\r\n`;
-  }
+  const contentType = out.contentTypeText;
+  if (contentType !== undefined) common += `Content-Type: ${contentType}\r\n`;
   const tail = `\r\n--${boundary}--\r\n`;
   let bytes = tail.length;
   const ranges: BodyRange[] = [];
@@ -150,6 +149,7 @@ function planMultipart(r: Request, wanted: readonly { start: number; end: number
   }
   out.contentType = `multipart/byteranges; boundary=${boundary}`;
   out.charset = undefined;
+  out.typeHoldsCharset = false;
   out.contentLength = bytes;
   r.contexts[rangeModule.id] = new PlannedRanges(ranges, tail);
 }

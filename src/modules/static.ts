@@ -88,7 +88,8 @@ function sendFile(r: Request, fd: number, path: string, stat: Stats): number {
     out.etag = fileEtag(modified, stat.size);
     out.list.add("ETag", out.etag);
   }
-  out.contentType = contentType(r);
+  // A type that an upstream gave with X-Accel-Redirect stays.
+  out.contentType ??= contentType(r);
   out.allowRanges = true;
   const sent = sendHead(r);
   if (!sent || r.headerOnly || stat.size === 0) {

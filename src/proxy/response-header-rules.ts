@@ -93,6 +93,7 @@ export const LOCATION_LINE = 6;
 export const SERVER_LINE = 7;
 export const DATE = 8;
 export const LAST_MODIFIED = 9;
+export const ETAG = 10;
 
 /** Names that are treated specially, lower case. */
 const SPECIAL: ReadonlyMap<string, number> = new Map([
@@ -108,7 +109,7 @@ const SPECIAL: ReadonlyMap<string, number> = new Map([
   ["location", LOCATION_LINE],
   ["refresh", REFRESH],
   ["set-cookie", SET_COOKIE],
-  ["etag", ONCE],
+  ["etag", ETAG],
   ["expires", ONCE],
   ["accept-ranges", ONCE],
   ["x-accel-expires", ONCE],

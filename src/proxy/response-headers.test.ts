@@ -63,6 +63,20 @@ describe("which lines go where", () => {
     });
   }
 
+  const types: readonly (readonly [type: string, charset: string | undefined])[] = [
+    ["text/html", undefined],
+    ["text/html; charset=utf-8", "utf-8"],
+    ['text/html; x=y;  Charset="utf-8"', "utf-8"],
+    ["text/html; x=charset=no", undefined],
+  ];
+  for (const [type, charset] of types) {
+    test(`Content-Type ${type}`, async () => {
+      const { fake, r } = fakeRequest();
+      copyResponseHeaders(r, headerList(`Content-Type: ${type}`), await policyOf(""));
+      expect([fake.out.contentTypeText, fake.out.charset]).toEqual([type, charset]);
+    });
+  }
+
   test("a passed Server that is not there is not made up", async () => {
     const { fake, r } = fakeRequest();
     copyResponseHeaders(r, headerList("A: 1"), await policyOf("proxy_pass_header Server;"));

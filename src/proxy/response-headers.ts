@@ -13,6 +13,7 @@ import {
   COPY,
   DATE,
   DROP,
+  ETAG,
   type IgnorableHeader,
   LAST_MODIFIED,
   LOCATION_LINE,
@@ -103,6 +104,7 @@ function readAccel(
 /** Copies the lines into `r.out`; status and length are the caller's. */
 export function copyResponseHeaders(r: Request, headers: HeaderList, policy: ResponseHeaderPolicy): void {
   const { out } = r;
+  out.disableNotModified = true;
   const { actions } = policy.responseHeaderRules;
   const { count, names, keys, values } = headers;
   for (let i = 0; i < count; i++) {
@@ -155,6 +157,8 @@ function special(
   switch (action) {
     case CONTENT_TYPE:
       out.contentType = value === "" ? undefined : value;
+      out.charset = charsetOf(value);
+      out.typeHoldsCharset = out.charset !== undefined;
       return;
     case LOCATION_LINE: {
       const rewritten = rewriteRedirect(r, value, policy.redirects);
@@ -178,9 +182,18 @@ function special(
     case LAST_MODIFIED:
       out.lastModifiedText = value;
       break;
+    case ETAG:
+      out.etag = value;
+      break;
     default:
   }
   out.list.addInterned(name, key, value);
+}
+
+/** The charset parameter of a media type, without quotes (ngx_http_upstream_copy_content_type). */
+function charsetOf(type: string): string | undefined {
+  if (!type.includes(";")) return undefined;
+  return /; *charset="?(.*?)"?$/i.exec(type)?.[1];
 }
 
 function logDuplicate(r: Request, headers: HeaderList, i: number): void {

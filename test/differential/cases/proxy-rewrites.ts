@@ -154,6 +154,8 @@ export const PROXY_REWRITES: readonly Group[] = [
     location /pass-all/ { proxy_pass_header Date; proxy_pass_header Server; proxy_pass_header X-Pad; proxy_pass_header X-Accel-Expires; proxy_pass_header X-Accel-Charset; proxy_pass_header Connection; proxy_pass_header Keep-Alive; proxy_pass_header Transfer-Encoding; proxy_pass http://127.0.0.1:{backend}/; }
     location /hide-all/ { proxy_hide_header Content-Type; proxy_hide_header Last-Modified; proxy_hide_header Set-Cookie; proxy_hide_header Content-Length; proxy_hide_header Vary; proxy_pass http://127.0.0.1:{backend}/; }
     location /tokens/ { server_tokens off; proxy_pass_header Server; proxy_pass http://127.0.0.1:{backend}/; }
+    location /charset/ { charset koi8-r; proxy_pass http://127.0.0.1:{backend}/; }
+    location /charset-override/ { charset utf-8; override_charset on; proxy_pass http://127.0.0.1:{backend}/; }
     location /added/ { add_header X-Added 1; add_header Vary added; proxy_pass http://127.0.0.1:{backend}/; }
   }`,
     behaviours: {
@@ -178,7 +180,6 @@ export const PROXY_REWRITES: readonly Group[] = [
           "Status: 201 Made",
           "WWW-Authenticate: Basic",
           "X-Accel-Expires: 10",
-          "X-Accel-Charset: koi8-r",
           "X-Accel-Buffering: no",
           "Keep-Alive: timeout=5",
           "Proxy-Connection: keep-alive",
@@ -211,6 +212,8 @@ export const PROXY_REWRITES: readonly Group[] = [
         ...["types", "no-type", "bad-date", "gone", "not-modified", "nothing-more"].map((what) => `/plain/${what}`),
       ),
       { name: "HEAD", send: request("HEAD", "/plain/lines") },
+      ...gets("/charset/lines", "/charset/types", "/charset/bare", "/charset-override/lines", "/charset-override/bare"),
+      { name: "a failed condition is the upstream's business", send: get("/plain/lines", 'If-Match: "other"') },
       { name: "conditional requests are the upstream's business", send: get("/plain/lines", 'If-None-Match: "e"') },
     ],
   },
@@ -226,6 +229,7 @@ export const PROXY_REWRITES: readonly Group[] = [
     location /ignored/ { proxy_ignore_headers X-Accel-Redirect; proxy_pass http://127.0.0.1:{backend}/; }
     location /shown/ { proxy_ignore_headers X-Accel-Redirect; proxy_pass_header X-Accel-Redirect; proxy_pass http://127.0.0.1:{backend}/; }
     location /protected/ { internal; alias {root}/; add_header X-From "$upstream_http_x_other $upstream_status $request_method $uri $args"; }
+    location /special/ { internal; types { a/special txt; } default_type b/special; alias {root}/; }
     location /again/ { internal; proxy_pass http://127.0.0.1:{backend2}/second/; add_header X-Tries "$upstream_addr|$upstream_status|$upstream_response_length"; }
     location @named { return 200 "named $uri $is_args$args $request_method\\n"; }
   }`,
@@ -244,6 +248,7 @@ export const PROXY_REWRITES: readonly Group[] = [
         ["to-again", "/again/x%20y?q=1"],
         ["to-url", "http://127.0.0.1/x"],
         ["to-empty", ""],
+        ["to-special", "/special/file.txt"],
       ].map(([name, to]) => [
         name,
         answer(
@@ -268,6 +273,7 @@ export const PROXY_REWRITES: readonly Group[] = [
         ),
         ...["to-unnamed", "to-again", "to-url", "to-empty"].map((n) => `/${n}`),
         "/hide/to-file",
+        "/to-special",
         "/ignored/to-file",
         "/shown/to-file",
       ),
