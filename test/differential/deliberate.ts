@@ -2,6 +2,8 @@
  * Where hopway does not do what the nginx that the tests run against does, and why. Each entry is checked: the text must
  * be in nginx's transcript, and with it replaced the two must be the same, so the list can neither rot nor hide more.
  */
+import { DELIBERATE_TUNNELS } from "./deliberate-tunnels.ts";
+import { DELIBERATE_UPSTREAM } from "./deliberate-upstream.ts";
 
 /** What is compared: what the client got, what the backends got, the access log lines, the error log lines. */
 export type Part = "client" | "upstream" | "log" | "errors";
@@ -30,7 +32,77 @@ const kept412: readonly Deliberate[] = ["another", "weak"]
     { case: name, part: "log", nginx: "  - - .", hopway: " OK - - .", reason: CONNECTION_KEPT },
   ]);
 
-export const DELIBERATE: readonly Deliberate[] = [...kept412];
+const PAGE_400 = `HTTP/1.1 400 Bad Request
+Server: {server/version}
+Date: {now}
+Content-Type: text/html
+Content-Length: 145 + {server}
+Connection: close
+
+<html>\r
+<head><title>400 Bad Request</title></head>\r
+<body>\r
+<center><h1>400 Bad Request</h1></center>\r
+<hr><center>{server/version}</center>\r
+</body>\r
+</html>\r
+
+--- end: fin
+`;
+
+/** A Host that nginx 1.22 takes. */
+function refusedHost(name: string, host: string): Deliberate[] {
+  const reason = "a Host outside the grammar of RFC 3986 is refused, as in current nginx";
+  const taken = `HTTP/1.1 200 OK
+Server: {server/version}
+Date: {now}
+Content-Type: text/plain
+Content-Length: 20
+Connection: keep-alive
+
+GET|/|/||${host}|test|
+
+--- end: open
+`;
+  return [
+    { case: `request hosts: ${name}`, part: "client", nginx: taken, hopway: PAGE_400, reason },
+    { case: `request hosts: ${name}`, part: "log", nginx: "20 200 ", hopway: "145+{server} 400 ", reason },
+  ];
+}
+
+const JOINED = "lines of one name are joined in variables, as in nginx since 1.23";
+const CONNECT = "CONNECT is a method that is not allowed, as in current nginx, not a line that cannot be read";
+
+const currentRequests: readonly Deliberate[] = [
+  ...refusedHost("Host is half an IPv6 address", "[::1"),
+  ...refusedHost("Host with high bytes", "t\xe9st"),
+  { case: "request fields: two of a field", part: "client", nginx: "Length: 21", hopway: "Length: 24", reason: JOINED },
+  { case: "request fields: two of a field", part: "client", nginx: "|1\n", hopway: "|1, 2\n", reason: JOINED },
+  { case: "request fields: two of a field", part: "log", nginx: "21 200", hopway: "24 200", reason: JOINED },
+  ...["<title>", "<h1>", "HTTP/1.1 "].map(
+    (before): Deliberate => ({
+      case: 'request lines: "CONNECT test:80 HTTP/1.1"',
+      part: "client",
+      nginx: `${before}400 Bad Request`,
+      hopway: `${before}405 Not Allowed`,
+      reason: CONNECT,
+    }),
+  ),
+  {
+    case: 'request lines: "CONNECT test:80 HTTP/1.1"',
+    part: "log",
+    nginx: '400 "CONNECT test:80 HTTP/1.1" 0',
+    hopway: '405 "CONNECT test:80 HTTP/1.1" 40',
+    reason: CONNECT,
+  },
+];
+
+export const DELIBERATE: readonly Deliberate[] = [
+  ...kept412,
+  ...currentRequests,
+  ...DELIBERATE_UPSTREAM,
+  ...DELIBERATE_TUNNELS,
+];
 
 /** nginx's transcript as hopway's should be: undefined when a listed difference is not there. */
 export function withDeliberate(name: string, part: Part, nginx: string): string | undefined {

@@ -1,0 +1,81 @@
+/** Deliberate differences in tunnels: each end of one is told what the other end did. */
+import type { Deliberate } from "./deliberate.ts";
+
+const HALF_CLOSE = "a FIN closes one way of the tunnel, and the other goes on; nginx closes both ways at the first";
+const ABORT = "a reset is passed on as a reset, so that it does not look like an orderly end";
+const LENGTH = "a 101 has no body, so a Content-Length in it is dropped (RFC 9110, 8.6)";
+const UNASKED =
+  "the upstream may switch protocols only when the client asked for it; nginx passes the 101 on and hangs";
+
+export const DELIBERATE_TUNNELS: readonly Deliberate[] = [
+  {
+    case: "upgrades: client half-closes, backend answers after",
+    part: "client",
+    nginx: "X-Up: yes\n\n\n",
+    hopway: "X-Up: yes\n\nafter your FIN\n",
+    reason: HALF_CLOSE,
+  },
+  {
+    case: "upgrades: client half-closes, backend answers after",
+    part: "log",
+    nginx: "0 101 ",
+    hopway: "14 101 ",
+    reason: HALF_CLOSE,
+  },
+  {
+    case: "upgrades: backend half-closes, client sends after",
+    part: "upstream",
+    nginx: "--- end: fin",
+    hopway: "--- tunnel: still here\n--- end: fin",
+    reason: HALF_CLOSE,
+  },
+  { case: "upgrades: backend resets", part: "client", nginx: "--- end: fin", hopway: "--- end: reset", reason: ABORT },
+  { case: "upgrades: client resets", part: "upstream", nginx: "--- end: fin", hopway: "--- end: reset", reason: ABORT },
+  {
+    case: "upgrades: 101 with a Content-Length",
+    part: "client",
+    nginx: "Content-Length: 5\n",
+    hopway: "",
+    reason: LENGTH,
+  },
+  {
+    case: "upgrades: 101 to a client that did not ask",
+    part: "client",
+    nginx: `HTTP/1.1 101 Switching Protocols
+Server: {server/version}
+Date: {now}
+Connection: upgrade
+Upgrade: websocket
+X-Up: yes
+
+
+--- body: tunnel
+--- end: fin
+`,
+    hopway: `HTTP/1.1 502 Bad Gateway
+Server: {server/version}
+Date: {now}
+Content-Type: text/html
+Content-Length: 145 + {server}
+Connection: keep-alive
+
+<html>\r
+<head><title>502 Bad Gateway</title></head>\r
+<body>\r
+<center><h1>502 Bad Gateway</h1></center>\r
+<hr><center>{server/version}</center>\r
+</body>\r
+</html>\r
+
+--- end: open
+`,
+    reason: UNASKED,
+  },
+  {
+    case: "upgrades: 101 to a client that did not ask",
+    part: "log",
+    nginx: `0 101 "GET /cut/upgrade HTTP/1.1" 41 OK 127.0.0.1:{backend} 101`,
+    hopway: `145+{server} 502 "GET /cut/upgrade HTTP/1.1" 41 OK 127.0.0.1:{backend} 502`,
+    reason: UNASKED,
+  },
+];
