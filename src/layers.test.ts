@@ -8,8 +8,8 @@ const src = import.meta.dir;
 /** Lowest first: a folder may import itself and the ones before it. */
 const LAYERS = ["config", "net", "http", "template", "upstream", "websocket", "proxy", "modules", "process"];
 
-/** Files whose place in the order is not their folder's: the list of modules names them all. */
-const TOP_FILES = new Set(["cli.ts", "modules/list.ts"]);
+/** The entry imports everything. */
+const TOP_FILES = new Set(["cli.ts"]);
 /** Constants without imports that every layer may use. */
 const BOTTOM_FILES = new Set(["version.ts"]);
 

@@ -6,8 +6,8 @@ import type { Connection } from "./connection.ts";
 import type { HeaderList } from "./header-list.ts";
 import type { Location, Server } from "./location.ts";
 import type { RequestBody } from "./request-body.ts";
-import type { Spool } from "./spool.ts";
 import { ResponseHead } from "./response.ts";
+import type { Spool } from "./spool.ts";
 
 /** One try at an upstream peer, for `$upstream_addr`, `$upstream_status` and the others. Times in ms; -1 unknown. */
 export interface UpstreamState {
@@ -64,7 +64,7 @@ export class Request {
   uri = "";
   /** Without the `?`; undefined when the URI has none. */
   args: string | undefined = undefined;
-  /** 9, 1000 or 1001, as nginx numbers them. */
+  /** 9, 1000 or 1001, as nginx numbers them; 0 while the request line has not told. */
   httpVersion = 1001;
   /** Host name without port, lower case; "" when the client named none. */
   host = "";

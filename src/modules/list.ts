@@ -1,18 +1,18 @@
 /** The modules that hopway is made of: the only place that names them all. Handlers and filters run in this order. */
 import type { AnyModule } from "../config/any-module.ts";
-import { coreModule } from "../process/core-module.ts";
 import { proxyModule } from "../proxy/module.ts";
 import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
 import { accessModule } from "./access.ts";
-import { geo } from "./geo.ts";
 import { charsetModule } from "./charset.ts";
+import { geo } from "./geo.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
 import { indexModule } from "./index.ts";
 import { logModule } from "./log.ts";
 import { map } from "./map.ts";
 import { notModifiedModule } from "./not-modified.ts";
+import { coreModule } from "./process-core.ts";
 import { rangeModule } from "./range.ts";
 import { rewrite } from "./rewrite.ts";
 import { splitClients } from "./split-clients.ts";

@@ -2,8 +2,8 @@
 import { availableParallelism } from "node:os";
 import { EVENTS } from "../config/directive.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { coreModule, type WorkerUser } from "../modules/process-core.ts";
 import { userByName } from "../net/libc.ts";
-import { coreModule, type WorkerUser } from "./core-module.ts";
 import { DEFAULT_PID_FILE } from "./paths.ts";
 
 export interface ProcessSettings {

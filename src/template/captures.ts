@@ -1,5 +1,5 @@
 /** Named groups of regular expressions are variables: `(?<id>\d+)` sets `$id` (ngx_http_regex_compile). */
-import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
+import type { ConfigFault, DirectiveSite } from "../config/directive.ts";
 import type { CompiledRegex } from "../config/regex.ts";
 import type { Request } from "../http/request.ts";
 import { variables } from "./variables.ts";

@@ -1,5 +1,5 @@
 /** Text with variables, compiled once: `"$host$request_uri"` becomes one function. */
-import { ConfigFault, type ArgumentType, type DirectiveSite } from "../config/directive.ts";
+import { type ArgumentType, ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import type { Request } from "../http/request.ts";
 import { type Variable, variables } from "./variables.ts";
 

@@ -87,7 +87,7 @@ export class VariableRegistry {
   finish(load: LoadContext): void {
     for (const entry of this.known.values()) {
       if (entry.defined) continue;
-      const prefix = this.prefixes.find((p) => entry.name.startsWith(p.prefix) && entry.name.length > p.prefix.length);
+      const prefix = this.prefixes.find((p) => entry.name.startsWith(p.prefix));
       if (prefix === undefined) {
         load.fail(entry.usedBy, `unknown "${entry.name}" variable`);
         continue;
