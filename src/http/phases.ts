@@ -509,7 +509,6 @@ export function closeRequest(r: Request): void {
   r.logged = true;
   r.finished = true;
   r.body?.release();
-  r.bodySpool?.release();
   for (const log of r.server.http.phases.log) {
     try {
       log(r);
@@ -517,4 +516,6 @@ export function closeRequest(r: Request): void {
       r.log(ALERT, error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
   }
+  // $request_body is for logs, too.
+  r.bodySpool?.release();
 }

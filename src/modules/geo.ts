@@ -1,7 +1,7 @@
 /** nginx's geo module: a variable that depends on an address (ngx_http_geo_module.c). */
 import { between, ConfigFault, type Directive, type DirectiveSite, HTTP, Module } from "../config/directive.ts";
 import type { Statement } from "../config/syntax.ts";
-import { forwardedAddress, parseAddressPort } from "../http/forwarded-address.ts";
+import { forwardedAddress } from "../http/forwarded-address.ts";
 import type { Request } from "../http/request.ts";
 import { parseIPv4, parseIPv6 } from "../net/address.ts";
 import { type Cidr, parseCidr, plainBytes } from "../net/cidr.ts";
@@ -145,10 +145,10 @@ function dotted(address: number): string {
 function addressOf(r: Request, source: VariableGet | undefined): Uint8Array | undefined {
   if (source !== undefined) {
     const text = source(r);
-    return text === undefined ? undefined : parseAddressPort(text);
+    return text === undefined ? undefined : (parseIPv4(text) ?? parseIPv6(text));
   }
-  const text = r.connection.remoteAddress;
-  return parseIPv4(text) ?? parseIPv6(text) ?? NO_ADDRESS;
+  const client = r.connection.clientAddress();
+  return client.length === 0 ? undefined : client;
 }
 
 function forwardedFor(r: Request): string[] {

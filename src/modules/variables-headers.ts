@@ -38,13 +38,13 @@ function responseField(name: string): VariableGet {
 
 function connectionField(r: Request): string {
   if (r.out.status === 101) return "upgrade";
-  // nginx has dropped its mark by the time it logs.
-  return r.keepAlive && !r.logged ? "keep-alive" : "close";
+  // nginx has dropped its mark when it logs a request that ended as it should.
+  return r.keepAlive && !r.completed ? "keep-alive" : "close";
 }
 
 function keepAliveField(r: Request): string | undefined {
   const { headerSeconds } = r.location.core.keepaliveTimeout;
-  return r.keepAlive && !r.logged && headerSeconds > 0 ? `timeout=${headerSeconds}` : undefined;
+  return r.keepAlive && !r.completed && headerSeconds > 0 ? `timeout=${headerSeconds}` : undefined;
 }
 
 function contentTypeField(r: Request): string | undefined {
@@ -145,6 +145,7 @@ export function argumentValue(args: string, name: string): string | undefined {
 }
 
 function argument(name: string): VariableGet {
+  if (name === "") return () => undefined;
   return (r) => (r.args === undefined ? undefined : argumentValue(r.args, name));
 }
 

@@ -12,7 +12,8 @@ function present(text: string): string | undefined {
 }
 
 function protocol(r: Request): string | undefined {
-  if (r.requestLine === "" || r.httpVersion < 1000) return undefined;
+  // Without a method the line was not understood, and the version is an assumption.
+  if (r.method === "" || r.httpVersion < 1000) return undefined;
   return r.httpVersion === 1001 ? "HTTP/1.1" : "HTTP/1.0";
 }
 
@@ -22,9 +23,10 @@ const AUTHORIZATION_BASIC = "basic ";
 export function basicUser(authorization: string): string | undefined {
   if (authorization.slice(0, AUTHORIZATION_BASIC.length).toLowerCase() !== AUTHORIZATION_BASIC) return undefined;
   const encoded = authorization.slice(AUTHORIZATION_BASIC.length).replace(/^ +/, "");
-  const digits = /^[A-Za-z0-9+/]*/.exec(encoded)?.[0] ?? "";
-  const valid = digits.length > 0 && digits.length % 4 !== 1 && /^=*$/.test(encoded.slice(digits.length));
-  if (!valid) return undefined;
+  // nginx reads up to the first padding and does not look at what follows.
+  const padding = encoded.indexOf("=");
+  const digits = padding < 0 ? encoded : encoded.slice(0, padding);
+  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1) return undefined;
   const plain = Buffer.from(digits, "base64").latin1Slice();
   const colon = plain.indexOf(":");
   return colon > 0 ? plain.slice(0, colon) : undefined;
@@ -38,7 +40,9 @@ function remoteUser(r: Request): string | undefined {
 function contentLength(r: Request): string | undefined {
   const field = r.headers.get("content-length");
   if (field !== undefined || !r.chunked) return field;
-  return r.body?.complete ? String(r.body.bytes) : undefined;
+  if (r.body === undefined) return undefined;
+  if (r.body.discarded) return "0";
+  return r.body.complete ? String(r.body.bytes) : undefined;
 }
 
 function requestBody(r: Request): string | undefined {
