@@ -16,6 +16,7 @@ import { SERVERS } from "./cases/servers.ts";
 import { STATIC_FILES } from "./cases/static-files.ts";
 import { UPGRADES } from "./cases/upgrades.ts";
 import { VARIABLES } from "./cases/variables.ts";
+import { VARIABLES_MORE } from "./cases/variables-more.ts";
 
 export const GROUPS: readonly Group[] = [
   ...REQUEST_LINE,
@@ -28,6 +29,7 @@ export const GROUPS: readonly Group[] = [
   ...ERROR_PAGES,
   ...HEADERS_AND_ACCESS,
   ...VARIABLES,
+  ...VARIABLES_MORE,
   ...PROXY_REQUESTS,
   ...PROXY_RESPONSES,
   ...PROXY_REWRITES,
