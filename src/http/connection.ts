@@ -9,7 +9,7 @@ import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { HeaderList } from "./header-list.ts";
 import type { AddressServers, Server } from "./location.ts";
 import { Output } from "./output.ts";
-import { closeRequest, finalize, startPhases } from "./phases.ts";
+import { closeRequest, finalize, startPhases, terminate } from "./phases.ts";
 import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
@@ -169,8 +169,7 @@ export class Connection implements SocketOwner, TimerOwner {
         this.close();
         return;
       case "head":
-        if (this.request === undefined)
-          this.beginFailed({ status: 400, message: "client prematurely closed connection" });
+        if (this.request === undefined) this.headBrokeOff();
         return;
       case "body":
         this.request?.body?.onClientGone();
@@ -311,6 +310,20 @@ export class Connection implements SocketOwner, TimerOwner {
     const r = this.newRequest(this.binding.servers.defaultServer, parser);
     r.action = "reading client request line";
     this.refuse(r, error);
+  }
+
+  /** The client went away in the middle of a head: logged as a 400 that nobody gets. */
+  private headBrokeOff(): void {
+    const parser = this.parser;
+    if (parser === undefined) {
+      this.close();
+      return;
+    }
+    this.parser = undefined;
+    const r = this.newRequest(this.binding.servers.defaultServer, parser);
+    r.action = "reading client request headers";
+    r.log(INFO, "client prematurely closed connection");
+    terminate(r, 400);
   }
 
   private refuse(r: Request, error: HeadError): void {

@@ -88,8 +88,8 @@ export class RequestHeadParser {
   uri = "";
   /** `$args`; undefined where there is no `?`. */
   args: string | undefined;
-  /** 9, 1000, 1001: major * 1000 + minor. */
-  httpVersion = 0;
+  /** 9, 1000, 1001: major * 1000 + minor; 1000 for a line that cannot be read, so that the answer has a head. */
+  httpVersion = 1000;
   /** Of an absolute-form target, as sent. */
   schema: string | undefined;
   /** Of an absolute-form target, without port, as sent. */
@@ -116,7 +116,7 @@ export class RequestHeadParser {
     this.unparsedUri = "";
     this.uri = "";
     this.args = undefined;
-    this.httpVersion = 0;
+    this.httpVersion = 1000;
     this.schema = undefined;
     this.hostFromLine = undefined;
     this.headers = headers;
@@ -239,7 +239,10 @@ export class RequestHeadParser {
     this.requestLine = text.substring(0, lineEnd);
     if (code === LINE_INVALID_VERSION) return this.fail(505, "client sent invalid version");
     if (code === LINE_INVALID_METHOD) return this.fail(400, "client sent invalid method");
-    if (code === LINE_INVALID_09_METHOD) return this.fail(400, "client sent invalid method in HTTP/0.9 request");
+    if (code === LINE_INVALID_09_METHOD) {
+      this.httpVersion = 9;
+      return this.fail(400, "client sent invalid method in HTTP/0.9 request");
+    }
     return this.fail(400, "client sent invalid request");
   }
 
