@@ -20,6 +20,7 @@ import type { LoadContext } from "../config/load-context.ts";
 import { parseSize } from "../config/units.ts";
 import { locationOf } from "../http/registry.ts";
 import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directory.ts";
+import { normalIP } from "../net/address.ts";
 import { compileTemplate, hasVariables, type Template } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
@@ -96,7 +97,10 @@ const bindAddress: ArgumentType<Template | "off" | undefined> = {
       return new ConfigFault('"transparent" parameter of "proxy_bind" is not supported by hopway');
     }
     if (word !== undefined) return new ConfigFault(`invalid parameter "${word}"`);
-    return address === "off" ? "off" : compileTemplate(address, site);
+    if (address === "off") return "off";
+    const compiled = compileTemplate(address, site);
+    if (compiled instanceof ConfigFault || compiled.constant === undefined) return compiled;
+    return normalIP(compiled.constant) === undefined ? new ConfigFault(`invalid address "${address}"`) : compiled;
   },
 };
 
