@@ -252,6 +252,21 @@ const bodies: Group = {
   ],
 };
 
+const unixSocket: Group = {
+  subject: "variables: unix socket",
+  logFields: "[$remote_addr][$status]",
+  errorLog: false,
+  config: `
+  geo $place { default elsewhere; 127.0.0.0/8 loop; 255.255.255.255 none; }
+  geo $ranged { ranges; default elsewhere; 127.0.0.0-127.255.255.255 loop; }
+  server {
+    listen {port};
+    listen unix:{prefix}/s.sock;
+    location / { return 200 "[$server_addr][$remote_addr][$remote_port][$binary_remote_addr][$server_port][$tcpinfo_rtt][$place][$ranged][$proxy_add_x_forwarded_for]\\n"; }
+  }`,
+  cases: [{ name: "a request", to: { unix: "s.sock" }, send: get("/") }],
+};
+
 const tables: Group = {
   subject: "map, geo, split_clients: corners",
   errorLog: "warn",
@@ -381,4 +396,4 @@ const tables: Group = {
   ],
 };
 
-export const VARIABLES_MORE: readonly Group[] = [odd, malformed, fields, bodies, tables];
+export const VARIABLES_MORE: readonly Group[] = [odd, malformed, fields, bodies, unixSocket, tables];
