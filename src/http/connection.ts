@@ -71,6 +71,8 @@ export class Connection implements SocketOwner, TimerOwner {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly startMs = nowMs();
+  /** The client left in the middle of a head or body: it gets no answer. */
+  broken = false;
   /** Requests begun on this connection: `$connection_requests`. */
   requests = 0;
   request: Request | undefined = undefined;
@@ -165,6 +167,12 @@ export class Connection implements SocketOwner, TimerOwner {
     this.ended = true;
     switch (this.state) {
       case "idle":
+        if (this.requests > 0) {
+          const log = this.keptCore?.errorLog;
+          log?.write(INFO, this.number, `client ${this.remoteAddress} closed keepalive connection`);
+        }
+        this.close();
+        return;
       case "lingering":
         this.close();
         return;
@@ -187,8 +195,9 @@ export class Connection implements SocketOwner, TimerOwner {
     const r = this.request;
     this.markClosed();
     if (r === undefined) return;
-    if (r.abortListener !== undefined) r.abortListener.onClientAbort(reset);
-    else if (r.body !== undefined && !r.body.complete) r.body.onClientGone();
+    if (r.abortListener !== undefined) {
+      if (r.abortListener.onClientAbort(reset)) return;
+    } else if (r.body !== undefined && !r.body.complete) r.body.onClientGone();
     if (!r.finished) closeRequest(r);
   }
 
@@ -320,6 +329,7 @@ export class Connection implements SocketOwner, TimerOwner {
       return;
     }
     this.parser = undefined;
+    parser.abandon();
     const r = this.newRequest(this.binding.servers.defaultServer, parser);
     r.action = "reading client request headers";
     r.log(INFO, "client prematurely closed connection");
@@ -413,7 +423,11 @@ export class Connection implements SocketOwner, TimerOwner {
     r.finished = true;
     r.abortListener = undefined;
     r.producer = undefined;
-    if (this.flush()) this.requestDone(r);
+    if (this.state === "closed") {
+      // Its client had gone, and it was to go on all the same (proxy_ignore_client_abort).
+      this.output.discard();
+      closeRequest(r);
+    } else if (this.flush()) this.requestDone(r);
   }
 
   /** A thrown-away body has come to its end: the connection is ready for the next request. */

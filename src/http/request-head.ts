@@ -75,6 +75,8 @@ function internMethod(method: string): string {
   return method;
 }
 
+const nothing = Buffer.alloc(0);
+
 /** Reads one request head after another; the fields hold the last one until `reset`. */
 export class RequestHeadParser {
   /** May be changed between requests. */
@@ -219,6 +221,11 @@ export class RequestHeadParser {
     if (validateHost(host) === undefined)
       this.error = { status: 400, message: "client sent invalid host in request line" };
     else this.hostFromLine = host;
+  }
+
+  /** The client left or fell silent in the middle of the head: what the log shows of the request line is taken. */
+  abandon(): void {
+    if (this.stage === IN_HEADERS && !this.lineTaken) this.takeLine(this.held.textWith(nothing, 0, 0));
   }
 
   private complete(chunk: Buffer, first: number, next: number): number {
