@@ -13,7 +13,9 @@ const REPOSITORY = resolve(import.meta.dir, "../..");
 
 /** The nginx to compare with: `HOPWAY_NGINX`, or the one on the path; undefined where there is none. */
 export function findNginx(): string | undefined {
-  return process.env["HOPWAY_NGINX"] ?? Bun.which("nginx") ?? Bun.which("/usr/sbin/nginx") ?? undefined;
+  const named = process.env["HOPWAY_NGINX"];
+  if (named) return Bun.which(named) ?? undefined;
+  return Bun.which("nginx") ?? Bun.which("/usr/sbin/nginx") ?? undefined;
 }
 
 /** A gateway that is running. */
