@@ -8,6 +8,7 @@ import { writeHead } from "./head-writer.ts";
 import type { RewriteProgram } from "./location.ts";
 import { findLocation } from "./location-match.ts";
 import type { Request } from "./request.ts";
+import { testExpect } from "./request-body.ts";
 import type { ErrorPage, Handler } from "./settings.ts";
 import { AGAIN, DECLINED, DONE, OK } from "./verdict.ts";
 
@@ -238,7 +239,7 @@ export function finalize(r: Request, verdict: number): void {
     finishRequest(r);
     return;
   }
-  if (verdict === CLOSE || verdict === 408 || verdict === CLIENT_CLOSED || verdict < 0) {
+  if (verdict === CLOSE || verdict === 408 || verdict === CLIENT_CLOSED || verdict < 0 || r.connection.broken) {
     terminate(r, verdict);
     return;
   }
@@ -319,6 +320,8 @@ function sendErrorPage(r: Request, page: ErrorPage): void {
 
 /** nginx's own page for a status; statuses without a page have an empty body. */
 function sendBuiltin(r: Request, status: number): void {
+  // The answer is final: no body is asked for any more.
+  r.expectContinue = false;
   discardBody(r);
   const shown = status === 494 || status === 495 || status === 496 || status === 497 ? 400 : status;
   r.errorStatus = shown;
@@ -442,12 +445,13 @@ export function respond(r: Request, status: number, contentType: string | undefi
 /** The response is queued as a whole: it is logged and the connection goes on when it has left. */
 export function finishRequest(r: Request): void {
   if (r.finished) return;
-  discardBody(r);
+  r.body?.discard();
   r.connection.finishResponse(r);
 }
 
 /** An unread request body is read and thrown away, so that the connection can be kept. */
 export function discardBody(r: Request): void {
+  testExpect(r);
   r.body?.discard();
 }
 

@@ -34,12 +34,12 @@ export class RequestBody {
 
   /** Starts reading into `consumer`; sends 100 Continue first where the client waits for it. */
   read(consumer: BodyConsumer): void {
+    testExpect(this.r);
     this.consumer = consumer;
     if (this.complete) {
       consumer.onBodyEnd();
       return;
     }
-    this.testExpect();
     this.r.connection.readBody();
   }
 
@@ -97,6 +97,7 @@ export class RequestBody {
   /** The client went away in the middle of the body. */
   onClientGone(): void {
     this.r.log(INFO, "client prematurely closed connection");
+    this.r.connection.broken = true;
     this.fail(400);
   }
 
@@ -149,12 +150,13 @@ export class RequestBody {
       r.connection.close();
     }
   }
+}
 
-  private testExpect(): void {
-    const { r } = this;
-    if (!r.expectContinue || r.httpVersion < 1001 || this.bytes > 0) return;
-    r.expectContinue = false;
-    r.connection.output.text("HTTP/1.1 100 Continue\r\n\r\n");
-    r.connection.flush();
-  }
+/** Tells a client that waits for it to send its body (RFC 9110 10.1.1); nginx does so without looking for a body. */
+export function testExpect(r: Request): void {
+  if (!r.expectContinue) return;
+  r.expectContinue = false;
+  if (r.httpVersion < 1001 || r.headSent) return;
+  r.connection.output.text("HTTP/1.1 100 Continue\r\n\r\n");
+  r.connection.flush();
 }

@@ -38,8 +38,8 @@ export interface UpstreamView {
 
 /** Who must know when a client goes away while its request waits for something. */
 export interface AbortListener {
-  /** The client closed or reset its connection; `reset` tells which. */
-  onClientAbort(reset: boolean): void;
+  /** The client closed or reset its connection; `reset` tells which. True: the request goes on without its client. */
+  onClientAbort(reset: boolean): boolean;
 }
 
 /** Produces a response body; is asked to go on when the client takes bytes again. */
@@ -64,7 +64,7 @@ export class Request {
   uri = "";
   /** Without the `?`; undefined when the URI has none. */
   args: string | undefined = undefined;
-  /** 9, 1000 or 1001, as nginx numbers them; 0 while the request line has not told. */
+  /** 9, 1000 or 1001, as nginx numbers them. */
   httpVersion = 1001;
   /** Host name without port, lower case; "" when the client named none. */
   host = "";

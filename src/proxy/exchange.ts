@@ -7,7 +7,7 @@ import { ChunkedDecoder, chunkHead } from "../http/chunked.ts";
 import { HeaderList } from "../http/header-list.ts";
 import { finalize, queueEnd, sendHead } from "../http/phases.ts";
 import type { AbortListener, Request, UpstreamState, UpstreamView } from "../http/request.ts";
-import type { BodyConsumer } from "../http/request-body.ts";
+import { type BodyConsumer, testExpect } from "../http/request-body.ts";
 import { parseContentLength } from "../http/request-headers.ts";
 import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
 import { Spool } from "../http/spool.ts";
@@ -157,6 +157,7 @@ export class ProxyExchange
   start(): void {
     const { r } = this;
     r.abortListener = this;
+    testExpect(r);
     r.upstream = this;
     // The mark between the tries of two upstreams: " : " in $upstream_addr.
     if (r.upstreamStates === undefined) r.upstreamStates = [];
@@ -630,10 +631,10 @@ export class ProxyExchange
     else this.tryNext("timeout");
   }
 
-  onClientAbort(reset: boolean): void {
+  onClientAbort(reset: boolean): boolean {
     const { r, settings } = this;
-    if (this.state === "done" || (settings.ignoreClientAbort && !reset && r.connection.open)) return;
-    if (settings.ignoreClientAbort && this.state !== "receiving") return;
+    if (this.state === "done") return false;
+    if (settings.ignoreClientAbort) return true;
     r.log(
       INFO,
       reset
@@ -642,6 +643,7 @@ export class ProxyExchange
     );
     this.tryEnded();
     this.finish(499);
+    return false;
   }
 
   private may(kind: FailureKind): boolean {
@@ -654,7 +656,7 @@ export class ProxyExchange
   private tryNext(kind: FailureKind): void {
     const { attempt, r } = this;
     const status = failureStatus(kind);
-    if (this.tryState!.status === 0) this.tryState!.status = status;
+    this.tryState!.status = status;
     const reused = this.reused && kind === "error";
     this.dropConnection();
     this.releasePeer(blamesPeer(kind));
