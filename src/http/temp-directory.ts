@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { LeveledPath } from "../config/list-arguments.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
+import { diskPath } from "../net/disk-path.ts";
 import { exceptionErrno, numberedException } from "../net/libc.ts";
 
 /** Digits of a temporary file's name. */
@@ -86,8 +87,8 @@ export function createTempFile(directory: LeveledPath, keepName: boolean): TempF
     nextNumber = (nextNumber + 1) % NAME_LIMIT;
     const name = tempFileName(directory, nextNumber);
     try {
-      const fd = openSync(name, "wx+", 0o600);
-      if (!keepName) unlinkSync(name);
+      const fd = openSync(diskPath(name), "wx+", 0o600);
+      if (!keepName) unlinkSync(diskPath(name));
       return { fd, name };
     } catch (error) {
       failure = `open() "${name}" failed (${numberedException(error)})`;

@@ -6,6 +6,7 @@ import { addressText, plainAddress } from "../net/address.ts";
 import { ALERT, type ErrorLog } from "../net/error-log.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { type Acceptor, acceptFrom, type Socket, setFaults } from "../net/socket.ts";
+import { closeKeptLogs } from "./open-log-files.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
 
 /** What a process does with a running server. */
@@ -74,7 +75,8 @@ class HttpServing implements Serving, ConnectionHost {
   }
 
   reopenLogs(): void {
-    // Logs are per process; `net/log-file` reopens them all.
+    // Those with fixed names are per process: `net/log-file` reopens them all.
+    closeKeptLogs();
   }
 
   private openDoor(listener: ListenerHandle): void {
