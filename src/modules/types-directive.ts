@@ -1,5 +1,5 @@
 /** The `types` block (ngx_http_core_types). */
-import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
+import type { ConfigFault, DirectiveSite } from "../config/directive.ts";
 import type { CoreSettings } from "../http/settings.ts";
 
 /** Each entry is a content type and the extensions it stands for. */
