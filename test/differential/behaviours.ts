@@ -140,7 +140,7 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   "reset-at-once": answer(CUT),
   "close-in-head": answer("HTTP/1.1 200 OK\r\nX-Half: ", FIN),
   "close-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", { pauseMs: 10 }, FIN),
-  "reset-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", { pauseMs: 10 }, CUT),
+  "reset-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", { pauseMs: 40 }, CUT),
   "close-in-chunk": answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nonly", { pauseMs: 10 }, FIN),
   garbage: answer("this is not HTTP\r\n\r\n", FIN),
   http09: answer("<html>old</html>", FIN),
