@@ -108,7 +108,10 @@ function headersFilter(r: Request): undefined {
   if (fields !== undefined) {
     for (const field of fields) if (safe || field.always) setField(r, field);
   }
-  if (trailers?.some((trailer) => safe || trailer.always)) r.out.trailers = writeTrailers;
+  if (writeTrailers !== undefined && trailers?.some((trailer) => safe || trailer.always)) {
+    const upstream = r.out.trailers;
+    r.out.trailers = upstream === undefined ? writeTrailers : (q) => upstream(q) + writeTrailers(q);
+  }
 }
 
 function setField(r: Request, field: Field): void {

@@ -27,7 +27,13 @@ import {
   statusFailure,
 } from "./next-upstream.ts";
 import type { ProxyUrl } from "./proxy-url.ts";
-import { copyRedirectHeaders, copyResponseHeaders, ResponseEffects, readEffects } from "./response-headers.ts";
+import {
+  copyRedirectHeaders,
+  copyResponseHeaders,
+  ResponseEffects,
+  readEffects,
+  trailerLines,
+} from "./response-headers.ts";
 import { ResponseRelay } from "./response-relay.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
@@ -108,7 +114,6 @@ export class ProxyExchange
   // The upstream's response.
   private parser: ResponseHeadParser | undefined = undefined;
   readonly responseHeaders = new HeaderList();
-  readonly responseTrailers: HeaderList | undefined = undefined;
   private decoder: ChunkedDecoder | undefined = undefined;
   /** Body bytes to come; -1: until the upstream closes. */
   private bodyLeft = 0;
@@ -132,6 +137,10 @@ export class ProxyExchange
 
   get hostHeader(): string {
     return this.target.url.hostHeader;
+  }
+
+  get responseTrailers(): HeaderList | undefined {
+    return this.decoder?.trailers;
   }
 
   get portText(): string {
@@ -445,6 +454,9 @@ export class ProxyExchange
       return;
     }
     copyResponseHeaders(r, this.responseHeaders, settings);
+    if (settings.passTrailers === true && status !== 101) {
+      r.out.trailers = () => trailerLines(this.responseTrailers, settings.responseHeaderRules);
+    }
     r.out.status = status;
     r.out.statusLine = parser.reason === "" ? String(status) : `${status} ${parser.reason}`;
     if (status === 101) {
@@ -458,7 +470,7 @@ export class ProxyExchange
     r.out.contentLength = lengthText === undefined || framing.kind === "chunked" ? -1 : parseContentLength(lengthText);
     if (framing.kind === "none") this.bodyLeft = 0;
     else if (framing.kind === "length") this.bodyLeft = framing.length;
-    else if (framing.kind === "chunked") this.decoder = new ChunkedDecoder(false);
+    else if (framing.kind === "chunked") this.decoder = new ChunkedDecoder(settings.passTrailers === true);
     else {
       this.bodyLeft = -1;
       this.upstreamKeepAlive = false;

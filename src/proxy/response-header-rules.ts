@@ -2,6 +2,7 @@
  * Which header lines of an upstream's response reach the client, and where each one goes: nginx's
  * ngx_http_upstream_headers_in table with `proxy_hide_header`, `proxy_pass_header` and `proxy_ignore_headers`.
  */
+import { flag } from "../config/arguments.ts";
 import { type ActionRow, type Directive, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
 import { choices } from "../config/list-arguments.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
@@ -27,11 +28,12 @@ export interface ResponseHeaderSettings {
   hideHeaders: string[] | undefined;
   passHeaders: string[] | undefined;
   ignoreHeaders: ReadonlySet<IgnorableHeader> | undefined;
+  passTrailers: boolean | undefined;
 }
 
 /** The settings of a level on which nothing is said. */
 export function newResponseHeaderSettings(): ResponseHeaderSettings {
-  return { hideHeaders: undefined, passHeaders: undefined, ignoreHeaders: undefined };
+  return { hideHeaders: undefined, passHeaders: undefined, ignoreHeaders: undefined, passTrailers: undefined };
 }
 
 function nameRow(name: string, set: "hideHeaders" | "passHeaders", doc: string): ActionRow<ResponseHeaderSettings> {
@@ -49,7 +51,7 @@ function nameRow(name: string, set: "hideHeaders" | "passHeaders", doc: string):
   };
 }
 
-/** `proxy_hide_header`, `proxy_pass_header`, `proxy_ignore_headers`. */
+/** `proxy_hide_header`, `proxy_pass_header`, `proxy_ignore_headers`, `proxy_pass_trailers`. */
 export const responseHeaderRows: readonly Directive<ResponseHeaderSettings>[] = [
   nameRow("proxy_hide_header", "hideHeaders", "Hides a header line of the upstream from the client."),
   nameRow("proxy_pass_header", "passHeaders", "Passes a header line that is hidden otherwise."),
@@ -59,6 +61,13 @@ export const responseHeaderRows: readonly Directive<ResponseHeaderSettings>[] = 
     arg: choices<IgnorableHeader, ReadonlySet<IgnorableHeader>>(IGNORABLE, new Set()),
     set: "ignoreHeaders",
     doc: "Header lines of the upstream that have no effect on the proxy.",
+  },
+  {
+    name: "proxy_pass_trailers",
+    in: HTTP_SERVER_LOCATION,
+    arg: flag(false),
+    set: "passTrailers",
+    doc: "Whether trailer fields of the upstream are passed on.",
   },
 ];
 

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { fakeRequest, headerList, linesOf, loadSettings } from "./load-fixture.ts";
 import { compileResponseHeaders, mergeResponseHeaders, newResponseHeaderSettings } from "./response-header-rules.ts";
-import { copyRedirectHeaders, copyResponseHeaders, ResponseEffects, readEffects } from "./response-headers.ts";
+import {
+  copyRedirectHeaders,
+  copyResponseHeaders,
+  ResponseEffects,
+  readEffects,
+  trailerLines,
+} from "./response-headers.ts";
 
 async function policyOf(config: string) {
   const { settings, faults } = await loadSettings(config);
@@ -134,6 +140,12 @@ describe("which lines go where", () => {
     ]);
     expect(fake.out.contentType).toBe("text/html; charset=x");
   });
+});
+
+test("trailers, without what is hidden", async () => {
+  const { responseHeaderRules } = await policyOf("proxy_pass_trailers on; proxy_hide_header X-T;");
+  expect(trailerLines(headerList("X-S: 1", "x-t: 2", "Server: s"), responseHeaderRules)).toBe("X-S: 1\r\n");
+  expect(trailerLines(undefined, responseHeaderRules)).toBe("");
 });
 
 describe("inheritance", () => {

@@ -145,6 +145,16 @@ export function copyRedirectHeaders(r: Request, headers: HeaderList, policy: Res
   }
 }
 
+/** The trailer fields of a response as lines, without the hidden ones (ngx_http_upstream_process_trailers). */
+export function trailerLines(trailers: HeaderList | undefined, rules: ResponseHeaderRules): string {
+  if (trailers === undefined) return "";
+  let lines = "";
+  for (let i = 0; i < trailers.count; i++) {
+    if (rules.actions.get(trailers.keys[i]!) !== DROP) lines += `${trailers.names[i]}: ${trailers.values[i]}\r\n`;
+  }
+  return lines;
+}
+
 function special(
   r: Request,
   action: number,
