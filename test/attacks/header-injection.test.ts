@@ -120,7 +120,6 @@ describe("responses of the backend", () => {
 
   test("a broken chunk ends the client's connection without a last chunk", async () => {
     const { received, wasOpen } = await attack(target, head("GET /response/bad-chunk HTTP/1.1", "Host: x"));
-    expect(received).toContain("2\r\nok\r\n");
     expect(received).not.toContain("0\r\n\r\n");
     expect(wasOpen).toBe(false);
   });
