@@ -268,6 +268,7 @@ export class Connection implements SocketOwner, TimerOwner {
     const r = this.newRequest(servers.defaultServer, parser);
     spareParsers.push(parser);
     if (failure !== undefined) {
+      r.action = "reading client request headers";
       this.refuse(r, failure);
       return;
     }
@@ -317,7 +318,11 @@ export class Connection implements SocketOwner, TimerOwner {
     this.state = "busy";
     this.input = undefined;
     const r = this.newRequest(this.binding.servers.defaultServer, parser);
-    r.action = "reading client request line";
+    r.action = parser.inHeaders
+      ? "reading client request headers"
+      : r.pipelined
+        ? "reading client pipelined request line"
+        : "reading client request line";
     this.refuse(r, error);
   }
 
@@ -508,6 +513,7 @@ export class Connection implements SocketOwner, TimerOwner {
       case "head": {
         const parser = this.parser;
         if (parser !== undefined) {
+          parser.abandon();
           const r = this.newRequest(this.binding.servers.defaultServer, parser);
           r.action = "reading client request headers";
           r.log(INFO, "client timed out (110: Connection timed out)");

@@ -191,7 +191,9 @@ export class RequestHeadParser {
     this.stage = IN_HEADERS;
     if (!this.line.complex && this.line.hostStart < 0) return true;
     this.takeLine(this.held.textWith(chunk, first, next));
-    return this.error === undefined;
+    if (this.error === undefined) return true;
+    this.stage = IN_LINE;
+    return false;
   }
 
   /** Cuts the request line's parts from `text`, the head from its first byte; sets `error` where the target is refused. */
@@ -221,6 +223,11 @@ export class RequestHeadParser {
     if (validateHost(host) === undefined)
       this.error = { status: 400, message: "client sent invalid host in request line" };
     else this.hostFromLine = host;
+  }
+
+  /** The request line has been read. */
+  get inHeaders(): boolean {
+    return this.stage === IN_HEADERS;
   }
 
   /** The client left or fell silent in the middle of the head: what the log shows of the request line is taken. */
