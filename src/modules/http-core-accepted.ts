@@ -17,6 +17,7 @@ function accepted(name: string, where: number, arity: AcceptedRow["arity"], why:
 const HASHES = "hash tables size themselves";
 const POOLS = "memory is managed by the runtime";
 const WRITES = "responses leave in as few writes as possible, with TCP_NODELAY";
+const ABSENT = "nothing is stored there: the module is not built in";
 const FILES = "files are read in pieces as the client takes them";
 
 /** Accepted, checked for place and number of arguments, named once by `-t`. */
@@ -47,6 +48,9 @@ export const acceptedCoreRows: readonly AcceptedRow[] = [
   accepted("tcp_nodelay", HTTP_SERVER_LOCATION, exactly(1), WRITES),
   accepted("send_lowat", HTTP_SERVER_LOCATION, exactly(1), WRITES),
   accepted("postpone_output", HTTP_SERVER_LOCATION, exactly(1), WRITES),
+  accepted("fastcgi_temp_path", HTTP_SERVER_LOCATION, between(1, 4), ABSENT),
+  accepted("uwsgi_temp_path", HTTP_SERVER_LOCATION, between(1, 4), ABSENT),
+  accepted("scgi_temp_path", HTTP_SERVER_LOCATION, between(1, 4), ABSENT),
   accepted("msie_refresh", HTTP_SERVER_LOCATION, exactly(1), "no browser in use needs a page instead of a redirect"),
   accepted("post_action", HTTP_SERVER_LOCATION | LOCATION_IF, atLeast(1), "nginx does not document it"),
 ];

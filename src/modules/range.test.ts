@@ -10,7 +10,14 @@ describe("Range fields for a body of 100 bytes", () => {
     ["bytes=-10", [[90, 100]], "the last bytes"],
     ["bytes=-200", [[0, 100]], "more than there are"],
     ["bytes=90-1000", [[90, 100]], "an end beyond the body"],
-    ["bytes= 1 - 2 , 4-5 ", [[1, 3], [4, 6]], "blanks where nginx skips them"],
+    [
+      "bytes= 1 - 2 , 4-5 ",
+      [
+        [1, 3],
+        [4, 6],
+      ],
+      "blanks where nginx skips them",
+    ],
     ["bytes=1-2,200-300", [[1, 3]], "one range beyond the body is left out"],
     ["bytes=100-", "unsatisfiable", "begins behind the end"],
     ["bytes=200-300,400-", "unsatisfiable", "all ranges are beyond the body"],
@@ -26,7 +33,14 @@ describe("Range fields for a body of 100 bytes", () => {
     ["bytes=00000000000000000000001-2", [[1, 3]], "leading zeros"],
     ["bytes=-0", "unsatisfiable", "the last zero bytes"],
     ["bytes=0-99,0-99", "ignore", "more bytes than the body has"],
-    ["bytes=0-49,50-99", [[0, 50], [50, 100]], "all of it in two parts"],
+    [
+      "bytes=0-49,50-99",
+      [
+        [0, 50],
+        [50, 100],
+      ],
+      "all of it in two parts",
+    ],
   ];
   for (const [field, expected, why] of cases) {
     test(`${field}: ${why}`, () => {

@@ -1,5 +1,5 @@
 /** The argument of `proxy_pass`: parsed once at load, or per request where it holds variables (ngx_http_proxy_pass). */
-import { ConfigFault, LIMIT_EXCEPT, LOCATION, LOCATION_IF, type Scope } from "../config/directive.ts";
+import { ConfigFault, LOCATION, type Scope } from "../config/directive.ts";
 import { parseAddress } from "../net/address.ts";
 
 const HTTP_PORT = 80;
@@ -31,7 +31,7 @@ export interface ProxyPlace {
   readonly withoutUri: boolean;
 }
 
-/** Why a URL is refused; `inUpstream` errors are followed by `in upstream "..."`, the text without its scheme. */
+/** Why a URL is refused, in nginx's words, without the position. */
 export interface ProxyUrlFault {
   readonly fault: string;
 }
@@ -82,7 +82,6 @@ export function parseEvaluatedUrl(text: string): ProxyUrl | ProxyUrlFault {
 
 /** The place of a directive, from the level that it stands in. */
 export function proxyPlace(scope: Scope): ProxyPlace {
-  if ((scope.kind & (LOCATION_IF | LIMIT_EXCEPT)) !== 0) return { prefix: "", withoutUri: true };
   if (scope.kind !== LOCATION) return { prefix: "", withoutUri: true };
   const args = scope.statement?.args ?? [];
   const [first = "", second] = args;

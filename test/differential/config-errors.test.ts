@@ -312,7 +312,6 @@ const NOT_YET: ReadonlySet<string> = new Set([
   "listen twice",
   "server_name of a dot",
   "root with $document_root",
-  "try_files with a bad code",
   "split_clients with a share after the rest",
 ]);
 

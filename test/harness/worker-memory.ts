@@ -1,5 +1,5 @@
 /** How much memory a gateway's worker holds, from /proc. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Pid of the one worker of a master. */
 export function workerPid(masterPid: number): number {
@@ -32,4 +32,9 @@ function statusBytes(pid: number, field: string): number {
   const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"));
   if (found === null) throw new Error(`no ${field} of process ${pid}`);
   return Number(found[1]) * 1024;
+}
+
+/** Descriptors that it has open. */
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }
