@@ -13,7 +13,7 @@ const STOP_TIMEOUT_MS = 3000;
 /** How often to look whether npm is still there. */
 const PARENT_CHECK_MS = 500;
 
-ensureInstalled();
+await ensureInstalled();
 
 const example = join(root, "examples", "chat");
 const runFolder = mkdtempSync(join(tmpdir(), "hopway-start-"));

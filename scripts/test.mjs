@@ -6,7 +6,7 @@ import { bunPath, ensureInstalled, root } from "./install.mjs";
 /** Tests start processes; on a busy machine that takes its time. */
 const TEST_TIMEOUT_MS = 60_000;
 
-ensureInstalled();
+await ensureInstalled();
 
 /** Runs a command, shows its output, and gives it back with the exit code. */
 function run(title, command, args) {
