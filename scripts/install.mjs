@@ -48,7 +48,8 @@ function isForThisMachine({ os, cpu, libc }) {
 function missingPackages() {
   const { packages = {} } = readJson(join(root, "package-lock.json")) ?? {};
   return Object.entries(packages).flatMap(([folder, entry]) => {
-    if (folder === "" || !isForThisMachine(entry)) return [];
+    // An optional package without a hash is a stub for some other platform, and does not tell for which C library.
+    if (folder === "" || (entry.optional && entry.integrity === undefined) || !isForThisMachine(entry)) return [];
     return readJson(join(root, folder, "package.json"))?.version === entry.version ? [] : [folder];
   });
 }
