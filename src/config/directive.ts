@@ -26,8 +26,11 @@ export interface Arity {
 /** A failed check: the message in nginx's words, without the position. */
 export class ConfigFault {
   readonly message: string;
-  constructor(message: string) {
+  /** Shows only when the directive's block has been read: the error names the line of its `}`. */
+  readonly atEnd: boolean;
+  constructor(message: string, atEnd = false) {
     this.message = message;
+    this.atEnd = atEnd;
   }
 }
 

@@ -52,6 +52,11 @@ export class LoadContext {
     this.report("emerg", statement, message);
   }
 
+  /** An error of the whole, found when every file has been read: nginx has said "syntax is ok" before it. */
+  failLate(message: string): void {
+    this.diagnostics.push({ level: "emerg", message, file: undefined, line: undefined, late: true });
+  }
+
   get failed(): boolean {
     return this.diagnostics.some((d) => d.level === "emerg");
   }
@@ -63,7 +68,7 @@ export class LoadContext {
   }
 
   private report(level: Diagnostic["level"], statement: Statement | undefined, message: string): void {
-    this.diagnostics.push({ level, message, file: statement?.file, line: statement?.line });
+    this.diagnostics.push({ level, message, file: statement?.file, line: statement?.line, late: false });
   }
 }
 

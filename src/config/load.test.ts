@@ -159,7 +159,7 @@ const FAULTS: readonly [name: string, text: string, expected: string[]][] = [
     ["too many locations in /etc/main:3"],
   ],
   ["merging", "events{}http{timeout 666ms;\n}", ["the beast in /etc/main:2"]],
-  ["finishing", "events{}http{timeout 667ms;\n}", ["unfinished"]],
+  ["finishing", "events{}http{timeout 667ms;\n}", ["unfinished in /etc/main:2"]],
 ];
 
 describe("faults", () => {

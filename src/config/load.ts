@@ -85,7 +85,7 @@ export async function loadConfig(
   await loader.readAll(globals, root);
   const parsed = load.failed ? undefined : parseConfig(main.path, source, main.confPrefix);
   if (parsed !== undefined) await loader.readAll(parsed, root);
-  if (!load.failed) await loader.complete(root);
+  if (!load.failed) loader.complete(root);
 
   return {
     root,
@@ -134,22 +134,14 @@ class Loader {
     if (parsed.error !== undefined && !this.full) this.load.diagnostics.push(parsed.error);
   }
 
-  /** Merges what is outside http and lets every module finish. */
-  async complete(root: Scope): Promise<void> {
+  /** Merges what is outside http. */
+  complete(root: Scope): void {
     const { load } = this;
-    const report = (fault: ConfigFault): void => load.fail(undefined, fault.message);
+    const report = (fault: ConfigFault): void => load.failLate(fault.message);
     mergeScope(root, this.modules, load, report);
     const events = root.children.find((child) => child.kind === EVENTS);
-    if (events === undefined) load.fail(undefined, 'no "events" section in configuration');
+    if (events === undefined) load.failLate('no "events" section in configuration');
     else mergeScope(events, this.modules, load, report);
-
-    const http = root.children.find((child) => child.kind === HTTP);
-    if (http === undefined || load.failed) return;
-    for (const module of this.modules) {
-      const fault = module.definition.finish?.(http, load);
-      if (fault !== undefined) report(fault);
-    }
-    await this.settle();
   }
 
   private get full(): boolean {
@@ -245,10 +237,21 @@ class Loader {
     const closeFault = row.close?.(own, site, opened);
     if (closeFault !== undefined) this.failAtEnd(statement, closeFault);
     await this.settle();
-    if (row.opens === HTTP && !this.load.failed) {
-      mergeScope(opened, this.modules, this.load, (mergeFault) => this.failAtEnd(statement, mergeFault));
-      await this.settle();
+    if (row.opens === HTTP && !this.load.failed) await this.completeHttp(opened, statement);
+  }
+
+  /** The end of the http block: its levels are merged, every module finishes. */
+  private async completeHttp(http: Scope, statement: Statement): Promise<void> {
+    const { load } = this;
+    const report = (fault: ConfigFault): void => this.failAtEnd(statement, fault);
+    mergeScope(http, this.modules, load, report);
+    await this.settle();
+    if (load.failed) return;
+    for (const module of this.modules) {
+      const fault = module.definition.finish?.(http, load);
+      if (fault !== undefined) report(fault);
     }
+    await this.settle();
   }
 
   /** Applies a directive without a level of its own. Entries with a block are refused, after those before them were read. */
@@ -257,14 +260,16 @@ class Loader {
     const nested = entries?.findIndex((entry) => entry.block !== undefined) ?? -1;
     const statement = nested < 0 ? site.statement : { ...site.statement, block: entries?.slice(0, nested) };
     const fault = row.apply(own, { ...site, statement }, undefined);
-    if (fault !== undefined) this.load.fail(statement, fault.message);
+    if (fault?.atEnd) {
+      if (nested < 0 && this.closingLines.has(site.statement)) this.failAtEnd(site.statement, fault);
+    } else if (fault !== undefined) this.load.fail(statement, fault.message);
     if (nested >= 0) this.load.fail(entries?.[nested], 'unexpected "{"');
   }
 
   /** Faults that show when a block ends carry the line of its `}`. */
   private failAtEnd(statement: Statement, fault: ConfigFault): void {
     const line = this.closingLines.get(statement) ?? statement.line;
-    this.load.diagnostics.push({ level: "emerg", message: fault.message, file: statement.file, line });
+    this.load.diagnostics.push({ level: "emerg", message: fault.message, file: statement.file, line, late: false });
   }
 
   /** Waits for look-ups that were started, so that their errors stand in document order. */

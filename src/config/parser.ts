@@ -141,7 +141,7 @@ class Parser {
   }
 
   private fail(message: string, file: string | undefined, line: number | undefined): false {
-    this.error = { level: "emerg", message, file, line };
+    this.error = { level: "emerg", message, file, line, late: false };
     return false;
   }
 }

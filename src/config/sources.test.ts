@@ -109,7 +109,7 @@ test("a dump names each file before its text", () => {
 
 test("positions of diagnostics", () => {
   const base = { level: "emerg", message: "m" } as const;
-  expect(formatDiagnostic({ ...base, file: undefined, line: undefined })).toBe("[emerg] m");
-  expect(formatDiagnostic({ ...base, file: "/a", line: 3 })).toBe("[emerg] m in /a:3");
-  expect(formatDiagnostic({ ...base, file: "command line", line: 0 })).toBe("[emerg] m in command line");
+  expect(formatDiagnostic({ ...base, file: undefined, line: undefined, late: false })).toBe("[emerg] m");
+  expect(formatDiagnostic({ ...base, file: "/a", line: 3, late: false })).toBe("[emerg] m in /a:3");
+  expect(formatDiagnostic({ ...base, file: "command line", line: 0, late: false })).toBe("[emerg] m in command line");
 });

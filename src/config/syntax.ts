@@ -22,4 +22,6 @@ export interface Diagnostic {
   readonly file: string | undefined;
   /** 1-based; 0 or undefined where the message concerns a whole file. */
   readonly line: number | undefined;
+  /** Found after all files had been read without an error. */
+  readonly late: boolean;
 }

@@ -25,7 +25,7 @@ import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directo
 import { errorLogOf } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import type { ListenOptions } from "../net/listen.ts";
-import { constantTemplate, template } from "../template/template.ts";
+import { compileTemplate, constantTemplate, template } from "../template/template.ts";
 import { applyErrorPage } from "./error-page-directive.ts";
 import { acceptedCoreRows } from "./http-core-accepted.ts";
 import { keepaliveTimeout, rateTemplate } from "./http-core-arguments.ts";
@@ -388,14 +388,18 @@ function setPath(
   which: "root" | "alias",
   site: Parameters<ActionRow<HttpCoreSettings>["apply"]>[1],
 ): ConfigFault | undefined {
-  const compiled = template(undefined).parse([site.statement.args[0]!], site);
-  if (compiled === undefined || compiled instanceof ConfigFault) return compiled;
+  const written = site.statement.args[0]!;
+  for (const circular of ["document_root", "realpath_root"]) {
+    if (!written.includes(`$${circular}`) && !written.includes(`\${${circular}}`)) continue;
+    return new ConfigFault(`the $${circular} variable cannot be used in the "${which}" directive`);
+  }
+  // A final slash of root would double the URI's.
+  const text = which === "root" && written.endsWith("/") ? written.slice(0, -1) : written;
+  const compiled = compileTemplate(text, site);
+  if (compiled instanceof ConfigFault) return compiled;
   const { load } = site;
   if (compiled.constant !== undefined) {
-    let path = load.fullPath(compiled.constant);
-    // As nginx: a final slash of root would double the URI's.
-    if (which === "root" && path.endsWith("/")) path = path.slice(0, -1);
-    own[which] = constantTemplate(path);
+    own[which] = constantTemplate(written.startsWith("/") ? text : load.prefix + text);
   } else if (compiled.source.startsWith("$") || compiled.source.startsWith("/")) {
     own[which] = { constant: undefined, evaluate: (r) => load.fullPath(compiled.evaluate(r)) };
   } else {

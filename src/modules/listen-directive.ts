@@ -1,5 +1,6 @@
 /** `listen`: addresses and socket options of a server (ngx_http_core_listen, ngx_http_add_listen). */
 import { ConfigFault, type DirectiveSite, invalidParameter } from "../config/directive.ts";
+import { perLoad } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import { parseInteger, parseSeconds, parseSize } from "../config/units.ts";
 import { type Address, addressText, inetAddress, parseAddress } from "../net/address.ts";
@@ -43,11 +44,38 @@ export function applyListen(own: { listens: ServerListen[] }, site: DirectiveSit
     if (fault !== undefined) return fault;
   }
   for (const address of addresses) {
-    if (own.listens.some((other) => addressText(other.address) === addressText(address))) {
-      return new ConfigFault(`a duplicate listen ${text}`);
-    }
+    const fault = takeAddress(own, address, state, site);
+    if (fault !== undefined) return fault;
     own.listens.push({ address, ...state, statement: site.statement });
   }
+  return undefined;
+}
+
+/** What the `listen` lines read so far have said about one address. */
+interface AddressUse {
+  /** Settings of the servers that listen there. */
+  readonly servers: Set<object>;
+  set: boolean;
+  defaultServer: boolean;
+}
+
+const addressUses = perLoad<Map<string, AddressUse>>(() => new Map());
+
+/** One server names an address once; its options and its default server are said once (ngx_http_add_addresses). */
+function takeAddress(own: object, address: Address, state: Mutable, site: DirectiveSite): ConfigFault | undefined {
+  const uses = addressUses(site.load);
+  const text = addressText(address);
+  const use = uses.get(text);
+  if (use === undefined) {
+    uses.set(text, { servers: new Set([own]), set: state.set, defaultServer: state.defaultServer });
+    return undefined;
+  }
+  if (use.servers.has(own)) return new ConfigFault(`a duplicate listen ${text}`);
+  if (state.set && use.set) return new ConfigFault(`duplicate listen options for ${text}`);
+  if (state.defaultServer && use.defaultServer) return new ConfigFault(`a duplicate default server for ${text}`);
+  use.servers.add(own);
+  use.set ||= state.set;
+  use.defaultServer ||= state.defaultServer;
   return undefined;
 }
 

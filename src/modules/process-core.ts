@@ -2,6 +2,7 @@
 
 import { flag, number, parseInteger, path, text, time } from "../config/arguments.ts";
 import {
+  type ArgumentType,
   atLeast,
   between,
   ConfigFault,
@@ -94,6 +95,13 @@ function checkEventMethod(_own: CoreSettings, site: DirectiveSite): ConfigFault 
   const [method = ""] = site.statement.args;
   return EVENT_METHODS.includes(method) ? undefined : new ConfigFault(`invalid event type "${method}"`);
 }
+
+/** As `number`, with the wording of ngx_event_connections. */
+const connectionCount: ArgumentType<number> = {
+  arity: ONE,
+  fallback: DEFAULT_WORKER_CONNECTIONS,
+  parse: ([value = ""]) => parseInteger(value) ?? new ConfigFault(`invalid number "${value}"`),
+};
 
 const BUN_LOOP = "Bun has an event loop of its own";
 const NO_LOCK = "workers take connections without a lock";
@@ -213,7 +221,7 @@ export const coreModule = new Module<CoreSettings>({
     {
       name: "worker_connections",
       in: EVENTS,
-      arg: number(DEFAULT_WORKER_CONNECTIONS),
+      arg: connectionCount,
       set: "workerConnections",
       doc: "Most connections of a worker, those to upstreams included.",
     },

@@ -79,8 +79,8 @@ function compileServer(scope: Scope, config: HttpConfig, load: LoadContext): Ser
     if (child.kind !== LOCATION) continue;
     const location = locationOf(child);
     if (location.kind !== "named") continue;
-    if (named.has(location.name)) load.fail(child.statement, `duplicate location "${location.name}"`);
-    named.set(location.name, location);
+    // nginx does not mind a second location of that name, and never uses it.
+    if (!named.has(location.name)) named.set(location.name, location);
   }
   const names = httpCore.of(scope).serverNames;
   const first = names[0]?.name ?? "";
@@ -138,7 +138,6 @@ interface AddressEntry {
   readonly address: Address;
   options: ServerListen;
   defaultServer: Server;
-  hasDefault: boolean;
   bind: boolean;
   readonly servers: NamedServer[];
 }
@@ -150,7 +149,7 @@ function bindAddresses(
 ): Map<string, BoundServers> {
   const entries = new Map<string, AddressEntry>();
   for (const { server, listens, names } of listening) {
-    for (const listen of listens) addListen(entries, listen, { server, names }, load);
+    for (const listen of listens) addListen(entries, listen, { server, names });
   }
   const compiled = new Map<string, AddressServers>();
   for (const [text, entry] of entries) {
@@ -176,12 +175,8 @@ function bindAddresses(
   return bound;
 }
 
-function addListen(
-  entries: Map<string, AddressEntry>,
-  listen: ServerListen,
-  named: NamedServer,
-  load: LoadContext,
-): void {
+/** Which options and which default server an address has: the `listen` lines do not contradict each other here. */
+function addListen(entries: Map<string, AddressEntry>, listen: ServerListen, named: NamedServer): void {
   const text = addressText(listen.address);
   const known = entries.get(text);
   if (known === undefined) {
@@ -189,7 +184,6 @@ function addListen(
       address: listen.address,
       options: listen,
       defaultServer: named.server,
-      hasDefault: listen.defaultServer,
       bind: listen.bind,
       servers: [named],
     });
@@ -197,19 +191,10 @@ function addListen(
   }
   known.servers.push(named);
   if (listen.set) {
-    if (known.options.set) {
-      load.fail(listen.statement, `duplicate listen options for ${text}`);
-      return;
-    }
     known.options = listen;
     known.bind = true;
   }
   if (listen.defaultServer) {
-    if (known.hasDefault) {
-      load.fail(listen.statement, `a duplicate default server for ${text}`);
-      return;
-    }
-    known.hasDefault = true;
     known.defaultServer = named.server;
   }
 }

@@ -63,7 +63,7 @@ function compileShares(shares: readonly Share[]): SplitTable | ConfigFault {
   let bound = 0;
   for (const { percent } of shares) {
     sum = percent === 0 ? ALL : sum + percent;
-    if (sum > ALL) return new ConfigFault("percent total is greater than 100%");
+    if (sum > ALL) return new ConfigFault("percent total is greater than 100%", true);
     bound += Math.floor((percent * MAX_HASH) / ALL);
     bounds.push(percent === 0 ? MAX_HASH + 1 : bound);
   }

@@ -31,20 +31,17 @@ export async function run(
   const load = (): Promise<FreshConfig> => loadFiles(modules, paths, flags);
   const fresh = await load();
   for (const diagnostic of fresh.config.diagnostics) {
-    // nginx has said this before the checks that concern the whole.
-    if (diagnostic.level !== "emerg" || diagnostic.file !== undefined) log.diagnostic(diagnostic);
+    if (!diagnostic.late) log.diagnostic(diagnostic);
   }
   if (flags.test) return test(fresh, flags, paths, log);
-  sayWholeFaults(fresh, log);
+  sayLateFaults(fresh, log);
   if (fresh.config.load.failed) return 1;
   if (flags.signal !== undefined) return signalMaster(flags.signal, processSettings(fresh.config).pidPath, log);
   return serve(fresh, load, log, args);
 }
 
-function sayWholeFaults({ config }: FreshConfig, log: StartupLog): void {
-  for (const diagnostic of config.diagnostics) {
-    if (diagnostic.level === "emerg" && diagnostic.file === undefined) log.diagnostic(diagnostic);
-  }
+function sayLateFaults({ config }: FreshConfig, log: StartupLog): void {
+  for (const diagnostic of config.diagnostics) if (diagnostic.late) log.diagnostic(diagnostic);
 }
 
 function test(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): number {
@@ -64,13 +61,9 @@ function test(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): 
 
 function passes(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog): boolean {
   const { load, diagnostics } = fresh.config;
-  if (diagnostics.some(({ level, file }) => level === "emerg" && file !== undefined)) return false;
-  if (!openableMain(fresh)) {
-    sayWholeFaults(fresh, log);
-    return false;
-  }
+  if (diagnostics.some(({ level, late }) => level === "emerg" && !late)) return false;
   if (!flags.quiet) log.say(`the configuration file ${paths.configFile} syntax is ok`);
-  sayWholeFaults(fresh, log);
+  sayLateFaults(fresh, log);
   if (load.failed) return false;
   const report = (level: LogLevel, message: string): void => log.write(level, message);
   const failures = prepareFiles(fresh.config);
@@ -78,11 +71,6 @@ function passes(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog)
   for (const failure of pidFailure === undefined ? failures : [pidFailure, ...failures]) report(EMERG, failure);
   if (failures.length > 0 || pidFailure !== undefined) return false;
   return trySockets(listenSockets(load), report);
-}
-
-/** A main file that cannot be read has no text of which the syntax could be good. */
-function openableMain({ config }: FreshConfig): boolean {
-  return config.files.length > 0;
 }
 
 /** Names each directive without effect once. */
