@@ -4,7 +4,7 @@
  */
 import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { INFO } from "../net/error-log.ts";
-import type { Socket, SocketOwner } from "../net/socket.ts";
+import { isReceived, type Socket, type SocketOwner } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { HeaderList } from "./header-list.ts";
 import type { AddressServers, Server } from "./location.ts";
@@ -96,7 +96,7 @@ export class Connection implements SocketOwner, TimerOwner {
     this.host = host;
     this.output = new Output(socket);
     this.remoteAddress = binding.isUnix ? "unix:" : plainAddress(socket.remoteAddress);
-    this.remotePort = binding.isUnix ? 0 : (socket.remotePort ?? 0);
+    this.remotePort = binding.isUnix ? 0 : socket.remotePort;
     this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
   }
 
@@ -135,19 +135,19 @@ export class Connection implements SocketOwner, TimerOwner {
 
   // Socket events
 
-  onData(chunk: Buffer): void {
+  onData(buffer: Buffer, length: number): void {
     if (this.state === "lingering") {
       this.armLinger();
       return;
     }
-    if (this.input === undefined) {
-      this.input = chunk;
-      this.inputAt = 0;
-    } else {
-      this.input = Buffer.concat([this.input.subarray(this.inputAt), chunk]);
-      this.inputAt = 0;
-    }
+    const chunk = buffer.subarray(0, length);
+    this.input = this.input === undefined ? chunk : Buffer.concat([this.input.subarray(this.inputAt), chunk]);
+    this.inputAt = 0;
     this.pump();
+    const { input } = this;
+    if (input === undefined || !isReceived(input)) return;
+    this.input = Buffer.from(input.subarray(this.inputAt));
+    this.inputAt = 0;
   }
 
   onDrain(): void {

@@ -2,7 +2,7 @@
  * The write side of one client connection. Hot: what one event produces (head, chunk sizes, body) is queued and leaves
  * in a single write; a short write keeps the rest and tells the producer to wait for `onWritable`.
  */
-import type { Socket } from "../net/socket.ts";
+import { isReceived, kept, type Socket } from "../net/socket.ts";
 
 /** Below this size pieces are copied together: one 64 KiB copy costs less than a second system call. */
 const COALESCE_BYTES = 64 * 1024;
@@ -18,6 +18,8 @@ export class Output {
   sentBytes = 0;
   /** The socket is full: wait for its drain event. */
   blocked = false;
+  /** Pieces are queued that belong to the receive buffer. */
+  private borrowed = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -29,8 +31,9 @@ export class Output {
     this.pendingBytes += text.length;
   }
 
-  /** Queues bytes; the buffer belongs to the output from here on. */
+  /** Queues bytes; the buffer belongs to the output from here on. Received bytes are copied if they don't leave at once. */
   bytes(chunk: Buffer): void {
+    if (isReceived(chunk)) this.borrowed = true;
     this.pieces.push(chunk);
     this.pendingBytes += chunk.length;
   }
@@ -40,6 +43,23 @@ export class Output {
    * A closed socket swallows everything: its onClose ends the request.
    */
   flush(limit: number): boolean {
+    const done = this.send(limit);
+    if (this.borrowed) {
+      this.borrowed = false;
+      if (!done) this.keepPieces();
+    }
+    return done;
+  }
+
+  private keepPieces(): void {
+    const { pieces } = this;
+    for (let i = 0; i < pieces.length; i++) {
+      const piece = pieces[i]!;
+      if (typeof piece !== "string") pieces[i] = kept(piece);
+    }
+  }
+
+  private send(limit: number): boolean {
     if (this.blocked) return false;
     while (this.pendingBytes > 0) {
       if (limit <= 0) return false;
@@ -116,7 +136,7 @@ export class Output {
       return this.writeWhole(whole, limit);
     }
     const wanted = Math.min(used, limit);
-    const written = this.socket.write(scratch, 0, wanted);
+    const written = this.socket.write(scratch, wanted);
     if (written < 0) return -1;
     if (written < wanted) this.blocked = true;
     if (count === this.pieces.length) this.pieces.length = 0;
@@ -127,7 +147,7 @@ export class Output {
 
   private writeWhole(piece: Buffer, limit: number): number {
     const wanted = Math.min(piece.length, limit);
-    const written = this.socket.write(piece, 0, wanted);
+    const written = this.socket.write(piece, wanted);
     if (written < 0) return -1;
     if (written < wanted) this.blocked = true;
     if (written === piece.length) this.pieces.shift();

@@ -6,7 +6,7 @@ import type { Request } from "./request.ts";
 
 /** Takes body bytes as they come. */
 export interface BodyConsumer {
-  /** The chunk may be kept. False: no more until `RequestBody.proceed`. */
+  /** The chunk holds only during the call. False: no more until `RequestBody.proceed`. */
   onBody(chunk: Buffer): boolean;
   onBodyEnd(): void;
   /** Reading ended early: the status that nginx would finish with (400, 408, 413). */

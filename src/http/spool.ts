@@ -2,6 +2,7 @@
 import { closeSync, ftruncateSync, readSync, unlinkSync, writeSync } from "node:fs";
 import type { LeveledPath } from "../config/list-arguments.ts";
 import { exceptionErrno, numberedException } from "../net/libc.ts";
+import { kept } from "../net/socket.ts";
 import { createTempFile } from "./temp-directory.ts";
 
 /**
@@ -85,7 +86,7 @@ export class Spool {
   }
 
   /**
-   * Takes a chunk, which the spool may keep. False: it is `full` now, or a write failed (`failure`). The chunk itself
+   * Takes a chunk. False: it is `full` now, or a write failed (`failure`). The chunk itself
    * is stored in the first case, so that limits are overstepped by one chunk at most.
    */
   append(chunk: Buffer): boolean {
@@ -93,7 +94,7 @@ export class Spool {
     this.bytes += chunk.length;
     const fileHolds = this.kind === "replay" ? this.fd >= 0 : this.fileBytes > this.fileOffset;
     if (!fileHolds && (this.maxFileBytes === 0 || this.heldBytes + chunk.length <= this.memoryBytes)) {
-      this.chunks.push(chunk);
+      this.chunks.push(kept(chunk));
       this.heldBytes += chunk.length;
     } else if (!this.toFile() || !this.write(chunk)) {
       return false;

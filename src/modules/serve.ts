@@ -3,9 +3,10 @@ import type { LoadedConfig } from "../config/load.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
 import { addressText, plainAddress } from "../net/address.ts";
-import { ALERT, type ErrorLog } from "../net/error-log.ts";
+import { ALERT, CRIT, type ErrorLog } from "../net/error-log.ts";
+import { setFaults } from "../net/event-loop.ts";
 import type { ListenerHandle } from "../net/listen.ts";
-import { type Acceptor, acceptFrom, type Socket, setFaults } from "../net/socket.ts";
+import { Acceptor, type Socket } from "../net/socket.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
 
@@ -37,10 +38,12 @@ class HttpServing implements Serving, ConnectionHost {
   private readonly connections = new Set<Connection>();
   private readonly doors: Door[] = [];
   private tree: ServingTree;
+  private readonly errorLog: ErrorLog;
   private done: (() => void) | undefined = undefined;
 
-  constructor(tree: ServingTree, listeners: readonly ListenerHandle[]) {
+  constructor(tree: ServingTree, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
     this.tree = tree;
+    this.errorLog = errorLog;
     for (const listener of listeners) this.openDoor(listener);
   }
 
@@ -93,7 +96,10 @@ class HttpServing implements Serving, ConnectionHost {
       address,
       main,
       specific: specificBindings(bound),
-      acceptor: acceptFrom(listener.fd, (socket) => this.accept(socket, door)),
+      acceptor: new Acceptor(listener.fd, {
+        onAccept: (socket) => this.accept(socket, door),
+        onAcceptError: (message) => this.errorLog.write(CRIT, 0, message),
+      }),
     };
     this.doors.push(door);
   }
@@ -129,5 +135,5 @@ export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[]
       errorLog.write(ALERT, 0, error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
   const tree = servingOf(config.load).serving;
-  return tree === undefined ? nothing : new HttpServing(tree, listeners);
+  return tree === undefined ? nothing : new HttpServing(tree, listeners, errorLog);
 }

@@ -151,7 +151,7 @@ export function fromSystemAddress(bytes: Uint8Array): Address | undefined {
       return unixAddress(end > 0 ? path.slice(0, end) : path);
     }
     case 2:
-      return inetAddress(bytes.subarray(4, 8).join("."), port);
+      return inetAddress(`${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port);
     case 10:
       return inetAddress(formatIPv6(bytes.subarray(8, 24)), port);
     default:

@@ -16,6 +16,14 @@ const names = {
   listen: { args: [i32, i32], returns: i32 },
   getsockname: { args: [i32, ptr, ptr], returns: i32 },
   close: { args: [i32], returns: i32 },
+  accept4: { args: [i32, ptr, ptr, i32], returns: i32 },
+  connect: { args: [i32, ptr, u32], returns: i32 },
+  recv: { args: [i32, ptr, u32, i32], returns: i32 },
+  send: { args: [i32, ptr, u32, i32], returns: i32 },
+  shutdown: { args: [i32, i32], returns: i32 },
+  epoll_create1: { args: [i32], returns: i32 },
+  epoll_ctl: { args: [i32, i32, i32, ptr], returns: i32 },
+  epoll_wait: { args: [i32, ptr, i32, i32], returns: i32 },
   dup2: { args: [i32, i32], returns: i32 },
   fcntl: { args: [i32, i32, i32], returns: i32 },
   kill: { args: [i32, i32], returns: i32 },
@@ -36,16 +44,26 @@ function openLibrary() {
 
 const c = openLibrary().symbols;
 
+export const EINTR = 4;
+export const EAGAIN = 11;
 export const EACCES = 13;
+export const ENFILE = 23;
+export const EMFILE = 24;
 export const EADDRINUSE = 98;
+export const EINPROGRESS = 115;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
+export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
+export const IPPROTO_IP = 0;
+export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
@@ -67,10 +85,12 @@ function pointer(value: number | bigint | null): Pointer | undefined {
   return value === null ? undefined : (Number(value) as Pointer);
 }
 
+/** One place per thread: looked up once, as another call in between could change the number. */
+const errnoAt = pointer(c.__errno_location());
+
 /** errno of the last call that returned -1; only valid right after it. */
 export function lastErrno(): number {
-  const at = pointer(c.__errno_location());
-  return at === undefined ? 0 : read.i32(at, 0);
+  return errnoAt === undefined ? 0 : read.i32(errnoAt, 0);
 }
 
 /** The system's text for an error number: `Address already in use`. */
@@ -118,6 +138,65 @@ export function integerOption(fd: number, level: number, option: number): number
 export function socketOption(fd: number, level: number, option: number, room: Uint8Array): boolean {
   const length = new Uint32Array([room.length]);
   return c.getsockopt(fd, level, option, room, length) === 0 && length[0] === room.length;
+}
+
+/** accept4(2), not blocking. The client's address in the system's form goes to `room`; -1 on failure. */
+export function acceptSocket(fd: number, room: Uint8Array, lengthRoom: Uint32Array): number {
+  lengthRoom[0] = room.length;
+  return c.accept4(fd, room, lengthRoom, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/** connect(2); -1 on failure, with EINPROGRESS when it only takes longer. */
+export function connectSocket(fd: number, address: Uint8Array): number {
+  return c.connect(fd, address, address.length);
+}
+
+/** recv(2) of at most `length` bytes; 0 at the peer's FIN, -1 on failure. */
+export function receive(fd: number, room: Uint8Array, length: number): number {
+  return c.recv(fd, room, length, 0);
+}
+
+/** send(2) of bytes[0..length); the number taken, or -1. No SIGPIPE. */
+export function send(fd: number, bytes: Uint8Array, length: number): number {
+  const MSG_NOSIGNAL = 0x4000;
+  return c.send(fd, bytes, length, MSG_NOSIGNAL);
+}
+
+/** Sends FIN. */
+export function shutdownSending(fd: number): void {
+  const SHUT_WR = 1;
+  c.shutdown(fd, SHUT_WR);
+}
+
+/** Makes the next close send RST and drop what is unsent. */
+export function resetOnClose(fd: number): void {
+  c.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
+}
+
+/** 32-bit words of one `struct epoll_event`, which is packed on x86-64 only: the first is the event bits. */
+export const EPOLL_EVENT_WORDS = process.arch === "x64" ? 3 : 4;
+/** Which of the words is the descriptor. */
+export const EPOLL_DATA_WORD = EPOLL_EVENT_WORDS - 2;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+const epollEvent = new Int32Array(EPOLL_EVENT_WORDS);
+
+/** A new epoll descriptor, or -1. */
+export function epollCreate(): number {
+  const EPOLL_CLOEXEC = 0o2000000;
+  return c.epoll_create1(EPOLL_CLOEXEC);
+}
+
+/** epoll_ctl(2) with the descriptor itself as the event's data; -1 on failure. */
+export function epollControl(epoll: number, operation: number, fd: number, events: number): number {
+  epollEvent[0] = events;
+  epollEvent[EPOLL_DATA_WORD] = fd;
+  return c.epoll_ctl(epoll, operation, fd, epollEvent);
+}
+
+/** epoll_wait(2) into `events`; the number of events, -1 on failure. */
+export function epollWait(epoll: number, events: Int32Array, count: number, timeoutMs: number): number {
+  return c.epoll_wait(epoll, events, count, timeoutMs);
 }
 
 /** bind(2) to an address in the system's binary form; -1 on failure. */

@@ -1,125 +1,427 @@
-/** The only doors to Bun's sockets: accept from a listening descriptor, connect to an address. */
-import { SO_RCVBUF, SOL_SOCKET, setIntegerOption } from "./libc.ts";
+/**
+ * Stream sockets on the event loop: accept from a listening descriptor, connect to an address, read, write, close.
+ * Hot: bytes are received into one buffer that all sockets share, and sent from wherever they lie.
+ */
+import { type Address, fromSystemAddress } from "./address.ts";
+import {
+  closeWatched,
+  type Deferred,
+  defer,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  reportFault,
+  unwatch,
+  type Watched,
+  watch,
+} from "./event-loop.ts";
+import {
+  AF_UNIX,
+  acceptSocket,
+  bindSocket,
+  closeDescriptor,
+  connectSocket,
+  EAGAIN,
+  EINPROGRESS,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  IP_BIND_ADDRESS_NO_PORT,
+  IPPROTO_IP,
+  IPPROTO_TCP,
+  integerOption,
+  lastErrno,
+  numberedError,
+  receive,
+  resetOnClose,
+  SO_ERROR,
+  SO_KEEPALIVE,
+  SO_RCVBUF,
+  SOL_SOCKET,
+  send,
+  setIntegerOption,
+  shutdownSending,
+  socketName,
+  streamSocket,
+  TCP_NODELAY,
+} from "./libc.ts";
+import { Timer, type TimerOwner } from "./timers.ts";
 
-/** What a socket reports to. One object per connection, in `socket.data`; handlers are shared by all sockets. */
+/** What a socket reports to. One object per connection, in `socket.data`. */
 export interface SocketOwner {
-  onData(chunk: Buffer): void;
+  /** Bytes came in: buffer[0..length). The buffer is every socket's: what is to be kept must be copied before returning. */
+  onData(buffer: Buffer, length: number): void;
   /** The socket takes bytes again after a short write. */
   onDrain(): void;
   /** The peer sent FIN; writing is still possible. */
   onEnd(): void;
-  /** The socket is gone; `reset` when the peer (or the network) broke it off. */
+  /** The socket is gone, not by its owner; `reset` when the peer (or the network) broke it off. */
   onClose(reset: boolean): void;
 }
 
 /** Who opens an outgoing connection learns how it ended. */
 export interface ConnectOwner extends SocketOwner {
-  onConnect(socket: Socket): void;
-  /** `code` is the system's name of the error, as ECONNREFUSED. */
-  onConnectError(code: string): void;
+  onConnect(): void;
+  /** `errno` is the system's number of the error. */
+  onConnectError(errno: number): void;
 }
 
-export type Socket = Bun.Socket<SocketOwner>;
+/** Bytes taken from a socket at once. */
+const RECEIVE_BYTES = 128 * 1024;
+/** Reads of one busy socket before the others get their turn. */
+const READS_PER_TURN = 4;
 
-/** Takes the exceptions of handlers: they are bugs, and cost only the connection they happened on. */
-export interface Faults {
-  onFault(error: unknown): void;
+const receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+/** For tests: overwrites received bytes after every call, so that whoever kept them without copying is found out. */
+const poisoned = process.env["HOPWAY_POISON"] === "1";
+const POISON = 0xa5;
+
+/** True for bytes that are part of the receive buffer. */
+export function isReceived(bytes: Uint8Array): boolean {
+  return bytes.buffer === receiveBuffer.buffer;
 }
 
-let faults: Faults = { onFault: () => {} };
-
-/** Names who is told of exceptions in socket handlers; the worker sets its error log. */
-export function setFaults(handler: Faults): void {
-  faults = handler;
+/** Bytes that may be kept: a copy where they are part of the receive buffer. */
+export function kept(bytes: Buffer): Buffer {
+  return isReceived(bytes) ? Buffer.from(bytes) : bytes;
 }
 
-function closeFaulty(socket: Socket, error: unknown): void {
-  faults.onFault(error);
-  socket.terminate();
+const NO_ERROR = 0;
+
+/** One connected (or connecting) stream socket. Methods do nothing once it is closed. */
+export class Socket implements Watched, Deferred {
+  /** Set by whoever made the socket before anything can happen on it. */
+  data!: SocketOwner;
+  /** -1 once closed. */
+  fd: number;
+  private connecting: boolean;
+  private connectErrno = NO_ERROR;
+  private paused = false;
+  /** More bytes, or the end, may be waiting in the kernel. */
+  private readable = false;
+  /** Reading on will meet FIN or an error. */
+  private ending = false;
+  /** FIN was read. */
+  private ended = false;
+  /** A write came short; `onDrain` is due. */
+  private full = false;
+  /** A write failed: what ends the connection is a reset. */
+  private broken = false;
+  private deferred = false;
+  /** Of an accepted socket. */
+  private readonly peer: Address | undefined;
+
+  constructor(fd: number, connecting: boolean, peer: Address | undefined) {
+    this.fd = fd;
+    this.connecting = connecting;
+    this.peer = peer;
+  }
+
+  /** The client's IP literal; undefined for a unix socket. */
+  get remoteAddress(): string | undefined {
+    return this.peer?.host;
+  }
+
+  get remotePort(): number {
+    return this.peer?.port ?? 0;
+  }
+
+  /** The IP literal it is connected to on this side: a system call; undefined when closed or a unix socket. */
+  get localAddress(): string | undefined {
+    if (this.fd < 0) return undefined;
+    const name = socketName(this.fd);
+    return name === undefined ? undefined : fromSystemAddress(name)?.host;
+  }
+
+  /**
+   * Sends bytes[0..length). Returns how many the kernel took: fewer when it is full, `onDrain` comes when it is not; -1
+   * when the connection is broken, `onClose` follows.
+   */
+  write(bytes: Uint8Array, length: number): number {
+    if (this.fd < 0 || this.broken) return -1;
+    let taken = this.connecting ? 0 : send(this.fd, bytes, length);
+    if (taken === length) return length;
+    if (taken < 0) {
+      const errno = lastErrno();
+      if (errno !== EAGAIN && errno !== EINTR) {
+        this.broken = true;
+        this.ending = true;
+        this.readSoon();
+        return -1;
+      }
+      taken = 0;
+    }
+    this.full = true;
+    return taken;
+  }
+
+  /** Reads no more until `resume`: FIN is not seen either, a reset is. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (this.readable) this.readSoon();
+  }
+
+  /** Sends FIN; reading goes on. */
+  shutdown(): void {
+    if (this.fd >= 0) shutdownSending(this.fd);
+  }
+
+  /** Closes at once; the owner hears no more. */
+  end(): void {
+    if (this.fd < 0) return;
+    closeWatched(this.fd);
+    this.fd = -1;
+  }
+
+  /** Closes with RST. */
+  terminate(): void {
+    if (this.fd < 0) return;
+    resetOnClose(this.fd);
+    this.end();
+  }
+
+  /** SO_KEEPALIVE. */
+  setKeepAlive(on: boolean): void {
+    if (this.fd >= 0) setIntegerOption(this.fd, SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
+  }
+
+  onEvents(events: number): void {
+    try {
+      if (this.connecting) this.finishConnect(events);
+      else this.handle(events);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  onTurn(): void {
+    this.deferred = false;
+    try {
+      if (this.connectErrno !== NO_ERROR) {
+        this.end();
+        (this.data as ConnectOwner).onConnectError(this.connectErrno);
+      } else if (this.fd >= 0 && this.readable && (!this.paused || this.broken)) this.read();
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  /** Starts a connect; how it ends comes to the owner in a later turn. */
+  connect(destination: Uint8Array, owner: ConnectOwner, local: Uint8Array | undefined): void {
+    this.data = owner;
+    const family = destination[0]!;
+    const fd = streamSocket(family);
+    if (fd < 0) {
+      this.failConnect();
+      return;
+    }
+    this.fd = fd;
+    if (family !== AF_UNIX) setIntegerOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (local !== undefined) {
+      setIntegerOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+      if (bindSocket(fd, local) < 0) {
+        this.failConnect();
+        return;
+      }
+    }
+    if (connectSocket(fd, destination) < 0 && lastErrno() !== EINPROGRESS) {
+      this.failConnect();
+      return;
+    }
+    if (!watch(fd, INTEREST, this)) this.failConnect();
+  }
+
+  private failConnect(): void {
+    this.connectErrno = lastErrno();
+    this.deferSelf();
+  }
+
+  private finishConnect(events: number): void {
+    const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
+    if (failed) {
+      const errno = integerOption(this.fd, SOL_SOCKET, SO_ERROR) ?? NO_ERROR;
+      if (errno !== NO_ERROR) {
+        this.end();
+        (this.data as ConnectOwner).onConnectError(errno);
+        return;
+      }
+    }
+    this.connecting = false;
+    (this.data as ConnectOwner).onConnect();
+    // What came in with the same event, as a server's greeting or its FIN.
+    if (this.fd >= 0) this.handle(events);
+  }
+
+  private handle(events: number): void {
+    if ((events & EPOLLOUT) !== 0 && this.full) {
+      this.full = false;
+      this.data.onDrain();
+      if (this.fd < 0) return;
+    }
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) === 0) return;
+    this.readable = true;
+    if ((events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) !== 0) this.ending = true;
+    if ((events & EPOLLERR) !== 0) this.broken = true;
+    if (!this.paused || this.broken) this.read();
+  }
+
+  /** Takes what the kernel holds. A reset connection is read to its end even while paused. */
+  private read(): void {
+    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+      const count = receive(this.fd, receiveBuffer, RECEIVE_BYTES);
+      if (count <= 0) {
+        this.readable = false;
+        if (count === 0) this.readEnd();
+        else this.readFailed();
+        return;
+      }
+      // Edge-triggered: a short read has emptied the kernel's buffer, unless the end is behind it.
+      if (count < RECEIVE_BYTES && !this.ending) this.readable = false;
+      this.data.onData(receiveBuffer, count);
+      if (poisoned) receiveBuffer.fill(POISON, 0, count);
+      if (this.fd < 0 || !this.readable) return;
+      if (this.paused && !this.broken) return;
+    }
+    this.readSoon();
+  }
+
+  private readEnd(): void {
+    if (this.broken || this.ended) {
+      this.lost(this.broken);
+      return;
+    }
+    this.ended = true;
+    this.data.onEnd();
+  }
+
+  private readFailed(): void {
+    const errno = lastErrno();
+    if (errno !== EAGAIN && errno !== EINTR) this.lost(true);
+    else if (this.broken) this.lost(true);
+  }
+
+  private lost(reset: boolean): void {
+    this.end();
+    this.data.onClose(reset);
+  }
+
+  private readSoon(): void {
+    this.readable = true;
+    this.deferSelf();
+  }
+
+  private deferSelf(): void {
+    if (this.deferred) return;
+    this.deferred = true;
+    defer(this);
+  }
+
+  private fault(error: unknown): void {
+    reportFault(error);
+    if (this.fd < 0) return;
+    this.terminate();
+    this.data.onClose(true);
+  }
 }
 
-const handlers = {
-  data(socket: Socket, chunk: Buffer): void {
-    socket.data.onData(chunk);
-  },
-  drain(socket: Socket): void {
-    socket.data.onDrain();
-  },
-  end(socket: Socket): void {
-    socket.data.onEnd();
-  },
-  close(socket: Socket, error?: Error): void {
-    socket.data?.onClose(error !== undefined && error !== null);
-  },
-  error: closeFaulty,
-};
-
-const connectHandlers = {
-  ...handlers,
-  open(socket: Socket): void {
-    (socket.data as ConnectOwner).onConnect(socket);
-  },
-  connectError(socket: Socket, error: Error & { code?: string }): void {
-    (socket.data as ConnectOwner).onConnectError(error.code ?? "ECONNREFUSED");
-  },
-};
-
-/** A listening descriptor adopted by this process. */
-export interface Acceptor {
-  /** Stops accepting; established connections go on. */
-  stop(): void;
-}
+const INTEREST = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /**
- * Accepts from a listening descriptor that the master opened (Bun adopts it: undocumented, held by a test).
- * `accept` returns the owner of the new connection.
+ * Connects; the outcome comes to `owner` as onConnect or onConnectError. Addresses in the system's form; `local` is
+ * proxy_bind's.
  */
-export function acceptFrom(fd: number, accept: (socket: Socket) => SocketOwner): Acceptor {
-  const options = {
-    fd,
-    allowHalfOpen: true,
-    socket: {
-      ...handlers,
-      open(socket: Socket): void {
-        socket.data = accept(socket);
-      },
-    },
-  };
-  const listener = Bun.listen<SocketOwner>(options as unknown as Bun.TCPSocketListenOptions<SocketOwner>);
-  return { stop: () => listener.stop(false) };
+export function connectTo(destination: Uint8Array, owner: ConnectOwner, local: Uint8Array | undefined): Socket {
+  const socket = new Socket(-1, true, undefined);
+  socket.connect(destination, owner, local);
+  return socket;
 }
 
-/** Where to connect: an IP literal and port, or the path of a unix socket. */
-export interface Destination {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string | undefined;
+/** Who takes the connections of a listening socket. */
+export interface AcceptOwner {
+  /** Returns the owner of the new connection. */
+  onAccept(socket: Socket): SocketOwner;
+  /** A connection could not be accepted; `message` as nginx words it. */
+  onAcceptError(message: string): void;
 }
 
-const ignore = (): void => {};
+/** Out of descriptors: accepting rests for so long (nginx: accept_mutex_delay). */
+const ACCEPT_REST_MS = 500;
 
-/** Connects; the outcome comes to `owner` as onConnect or onConnectError. `localAddress` is proxy_bind's. */
-export function connectTo(destination: Destination, owner: ConnectOwner, localAddress: string | undefined): void {
-  const options =
-    destination.path !== undefined
-      ? { unix: destination.path, data: owner, allowHalfOpen: true, socket: connectHandlers }
-      : {
-          hostname: destination.host,
-          port: destination.port,
-          data: owner,
-          allowHalfOpen: true,
-          socket: connectHandlers,
-          ...(localAddress === undefined ? {} : { localAddress }),
-        };
-  // connectError has told the owner already; the promise says the same again.
-  Bun.connect<SocketOwner>(options as unknown as Bun.TCPSocketConnectOptions<SocketOwner>).catch(ignore);
+const nameRoom = new Uint8Array(128);
+const nameLength = new Uint32Array(1);
+
+/** A listening descriptor of this process: accepts until stopped. */
+export class Acceptor implements Watched, TimerOwner {
+  private readonly fd: number;
+  private readonly owner: AcceptOwner;
+  private readonly timer = new Timer(this, 0);
+  private stopped = false;
+
+  /** Takes the descriptor over. Connections that several processes wait for go to one of them. */
+  constructor(fd: number, owner: AcceptOwner) {
+    this.fd = fd;
+    this.owner = owner;
+    // Accepted sockets inherit it; a unix socket refuses it, and needs none.
+    setIntegerOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    this.begin();
+  }
+
+  /** Stops accepting and closes the descriptor; established connections go on. */
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.timer.release();
+    unwatch(this.fd);
+    closeDescriptor(this.fd);
+  }
+
+  onTimer(): void {
+    this.begin();
+  }
+
+  onEvents(): void {
+    const fd = acceptSocket(this.fd, nameRoom, nameLength);
+    if (fd < 0) {
+      this.failed(lastErrno());
+      return;
+    }
+    const socket = new Socket(fd, false, fromSystemAddress(nameRoom));
+    try {
+      socket.data = this.owner.onAccept(socket);
+    } catch (error) {
+      reportFault(error);
+      socket.terminate();
+      return;
+    }
+    if (socket.fd >= 0 && !watch(fd, INTEREST, socket)) socket.terminate();
+  }
+
+  private begin(): void {
+    watch(this.fd, EPOLLIN | EPOLLEXCLUSIVE, this);
+  }
+
+  private failed(errno: number): void {
+    if (errno === EAGAIN || errno === EINTR) return;
+    this.owner.onAcceptError(`accept4() failed (${numberedError(errno)})`);
+    if (errno !== EMFILE && errno !== ENFILE) return;
+    unwatch(this.fd);
+    this.timer.arm(ACCEPT_REST_MS);
+  }
 }
 
-/** A sender whose reader is slow: smaller kernel buffers bring chunks of about 130 KiB instead of 512 KiB. */
+/** A sender whose reader is slow: smaller kernel buffers bring smaller chunks. */
 const SLOW_RECEIVE_BUFFER_BYTES = 64 * 1024;
 
-/** Bounds what one slow reader can make the process hold for the sender on this socket. */
+/** Bounds what one slow reader can make the kernel hold for the sender on this socket. */
 export function shrinkReceiveBuffer(socket: Socket): void {
-  // `fd` is there but missing in the types.
-  setIntegerOption((socket as unknown as { fd: number }).fd, SOL_SOCKET, SO_RCVBUF, SLOW_RECEIVE_BUFFER_BYTES);
+  setIntegerOption(socket.fd, SOL_SOCKET, SO_RCVBUF, SLOW_RECEIVE_BUFFER_BYTES);
 }

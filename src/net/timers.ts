@@ -3,17 +3,16 @@
  * finds out at the old deadline. (nginx keeps a red-black tree and allows itself a lazy delay of 300 ms.)
  */
 
-/** Milliseconds on a monotonic clock that starts with the process. */
-export function nowMs(): number {
-  return performance.now();
-}
+import { keepTurning, nowMs, reportFault, setTicker } from "./event-loop.ts";
+
+export { nowMs };
 
 /** What a timer wakes; `tag` tells an owner's timers apart. */
 export interface TimerOwner {
   onTimer(tag: number): void;
 }
 
-/** How late a timer may fire, and how often an armed wheel wakes the process. */
+/** How late a timer may fire. */
 const TICK_MS = 20;
 /** One turn of the wheel is 20 s; a longer timer is looked at once a turn. */
 const SLOTS = 1024;
@@ -61,18 +60,28 @@ export class Timer {
 
 const heads: (Timer | undefined)[] = new Array<Timer | undefined>(SLOTS).fill(undefined);
 let linked = 0;
-let interval: ReturnType<typeof setInterval> | undefined;
 /** Number of the last tick that was handled. */
 let tick = 0;
+/** No slot has to be looked at before this time. */
+let soonestMs = Number.POSITIVE_INFINITY;
+
+setTicker({
+  msUntilTick: () => (linked === 0 ? Number.POSITIVE_INFINITY : Math.max(0, soonestMs - nowMs())),
+  advance,
+});
 
 function link(timer: Timer): void {
   if (timer.slot >= 0) unlink(timer);
-  if (interval === undefined) start();
+  if (linked === 0) {
+    tick = Math.floor(nowMs() / TICK_MS);
+    keepTurning();
+  }
   const ahead = Math.ceil(timer.deadlineMs / TICK_MS);
   const at = Math.min(Math.max(ahead, tick + 1), tick + SLOTS - 1);
   const slot = at % SLOTS;
   timer.slot = slot;
   timer.visitMs = at * TICK_MS;
+  if (timer.visitMs < soonestMs) soonestMs = timer.visitMs;
   timer.previous = undefined;
   const head = heads[slot];
   timer.next = head;
@@ -92,22 +101,35 @@ function unlink(timer: Timer): void {
   linked--;
 }
 
-function start(): void {
-  tick = Math.floor(nowMs() / TICK_MS);
-  interval = setInterval(turn, TICK_MS);
-}
-
-function turn(): void {
+/** Looks at the slots whose time has come. */
+function advance(): void {
+  if (linked === 0) return;
   const now = Math.floor(nowMs() / TICK_MS);
-  // After a long stall one turn sees every slot; older ticks would only see the same slots again.
+  if (nowMs() < soonestMs) {
+    tick = now;
+    return;
+  }
+  // After a long stall one round sees every slot; older ticks would only see the same slots again.
   if (now - tick > SLOTS) tick = now - SLOTS;
   while (tick < now) {
     tick++;
     sweep(tick % SLOTS, tick * TICK_MS);
   }
-  if (linked === 0 && interval !== undefined) {
-    clearInterval(interval);
-    interval = undefined;
+  soonestMs = soonestVisit();
+}
+
+function soonestVisit(): number {
+  if (linked === 0) return Number.POSITIVE_INFINITY;
+  let at = tick + 1;
+  while (heads[at % SLOTS] === undefined) at++;
+  return at * TICK_MS;
+}
+
+function fire(timer: Timer): void {
+  try {
+    timer.owner.onTimer(timer.tag);
+  } catch (error) {
+    reportFault(error);
   }
 }
 
@@ -118,7 +140,7 @@ function sweep(slot: number, timeMs: number): void {
     unlink(timer);
     if (timer.deadlineMs <= timeMs) {
       timer.deadlineMs = Number.POSITIVE_INFINITY;
-      timer.owner.onTimer(timer.tag);
+      fire(timer);
     } else if (timer.armed) {
       link(timer);
     }

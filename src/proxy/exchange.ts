@@ -627,8 +627,8 @@ export class ProxyExchange
     } else this.onUpstreamEnd();
   }
 
-  onUpstreamConnectError(code: string): void {
-    this.r.logError(connectFailure(code, this.peer?.address.path));
+  onUpstreamConnectError(errno: number): void {
+    this.r.logError(connectFailure(errno, this.peer?.address.path));
     this.tryNext("error");
   }
 
@@ -771,9 +771,9 @@ export class ProxyExchange
     const early = client.becomeTunnel();
     const tunnel = new Tunnel(r, client.socket, socket, settings.readTimeoutMs, this);
     this.tryState!.responseLength = chunk.length - at;
-    for (const piece of client.output.takePending()) tunnel.client.take(piece);
-    for (const piece of unsent) tunnel.upstream.take(piece);
-    if (early !== undefined && early.length > 0) tunnel.client.onData(early);
+    for (const piece of client.output.takePending()) tunnel.client.take(piece, piece.length);
+    for (const piece of unsent) tunnel.upstream.take(piece, piece.length);
+    if (early !== undefined && early.length > 0) tunnel.client.onData(early, early.length);
   }
 
   onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {

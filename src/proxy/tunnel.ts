@@ -32,34 +32,34 @@ class TunnelEnd implements SocketOwner {
     this.socket = socket;
   }
 
-  onData(chunk: Buffer): void {
-    this.received += chunk.length;
+  onData(buffer: Buffer, length: number): void {
+    this.received += length;
     this.tunnel.touch();
-    if (!this.other.take(chunk)) this.rest();
+    if (!this.other.take(buffer, length)) this.rest();
   }
 
-  /** Passes bytes on to this side; false when it can't keep up. */
-  take(chunk: Buffer): boolean {
+  /** Passes buffer[0..length) on to this side; false when it can't keep up: what is left over is copied. */
+  take(buffer: Buffer, length: number): boolean {
     if (this.pending !== undefined) {
       // A reset delivers what the kernel still holds even while the socket is paused.
-      this.pending = Buffer.concat([this.pending, chunk]);
+      this.pending = Buffer.concat([this.pending, buffer.subarray(0, length)]);
       return false;
     }
-    const written = this.socket.write(chunk);
-    if (written === chunk.length) {
+    const written = this.socket.write(buffer, length);
+    if (written === length) {
       this.sent += written;
       return true;
     }
     if (written < 0) return true;
     this.sent += written;
-    this.pending = chunk.subarray(written);
+    this.pending = Buffer.from(buffer.subarray(written, length));
     return false;
   }
 
   onDrain(): void {
     const { pending } = this;
     if (pending === undefined) return;
-    const written = this.socket.write(pending);
+    const written = this.socket.write(pending, pending.length);
     if (written < 0) return;
     this.sent += written;
     this.tunnel.touch();

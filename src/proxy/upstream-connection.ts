@@ -1,6 +1,7 @@
 /** A connection to an upstream peer: carries one exchange after another, rests in the pool in between. */
 import { nextConnectionNumber } from "../http/connection.ts";
-import { type ConnectOwner, connectTo, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
+import { inetAddress, normalIP, systemAddress } from "../net/address.ts";
+import { type ConnectOwner, connectTo, isReceived, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
 import { nowMs } from "../net/timers.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/pool.ts";
@@ -8,8 +9,8 @@ import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/poo
 /** Who uses the connection at the moment. */
 export interface UpstreamUser {
   onUpstreamConnect(): void;
-  /** `code` as ECONNREFUSED. */
-  onUpstreamConnectError(code: string): void;
+  onUpstreamConnectError(errno: number): void;
+  /** The chunk holds only during the call. */
   onUpstreamData(chunk: Buffer): void;
   /** What was queued for the upstream has left. */
   onUpstreamDrain(): void;
@@ -23,12 +24,13 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
   readonly startedMs = nowMs();
   requests = 0;
   slot: IdleSlot | undefined = undefined;
-  socket: Socket | undefined = undefined;
+  readonly socket: Socket;
   user: UpstreamUser | undefined;
   bytesSent = 0;
   private readonly pool: ConnectionPool;
   private readonly tcpKeepalive: boolean;
   private pending: Buffer[] = [];
+  private connected = false;
   private closed = false;
   private shrunk = false;
 
@@ -42,7 +44,12 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
     this.tcpKeepalive = tcpKeepalive;
     this.pool = pool;
     this.user = user;
-    connectTo(peer.address, this, localAddress);
+    const local = localAddress === undefined ? undefined : normalIP(localAddress);
+    this.socket = connectTo(
+      peer.systemAddress,
+      this,
+      local === undefined ? undefined : systemAddress(inetAddress(local, 0)),
+    );
   }
 
   /** Bytes wait for the socket to take them. */
@@ -51,32 +58,32 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
   }
 
   get open(): boolean {
-    return this.socket !== undefined && !this.closed;
+    return this.connected && !this.closed;
   }
 
   /** Sends bytes, which the connection may keep; false when some of them wait for `onUpstreamDrain`. */
   write(chunk: Buffer): boolean {
-    if (this.closed || this.socket === undefined) return true;
+    if (!this.open) return true;
     if (this.pending.length > 0) {
-      this.pending.push(chunk);
+      this.pending.push(isReceived(chunk) ? Buffer.from(chunk) : chunk);
       return false;
     }
-    const written = this.socket.write(chunk);
+    const written = this.socket.write(chunk, chunk.length);
     if (written === chunk.length) {
       this.bytesSent += written;
       return true;
     }
     if (written < 0) return true;
     this.bytesSent += written;
-    this.pending.push(chunk.subarray(written));
+    const rest = chunk.subarray(written);
+    this.pending.push(isReceived(rest) ? Buffer.from(rest) : rest);
     return false;
   }
 
   /** Sends bytes of a buffer that the caller goes on using. */
   writeShared(buffer: Buffer, length: number): boolean {
-    const socket = this.socket;
-    if (this.closed || socket === undefined) return true;
-    const written = this.pending.length === 0 ? socket.write(buffer, 0, length) : 0;
+    if (!this.open) return true;
+    const written = this.pending.length === 0 ? this.socket.write(buffer, length) : 0;
     if (written < 0) return true;
     this.bytesSent += written;
     if (written === length) return true;
@@ -90,19 +97,19 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
     const unsent = this.pending;
     this.pending = [];
     this.closed = true;
-    return { socket: this.socket!, unsent };
+    return { socket: this.socket, unsent };
   }
 
   /** Reads no more until `resume`: the client can't keep up. */
   pause(): void {
-    this.socket?.pause();
+    this.socket.pause();
     if (this.shrunk) return;
     this.shrunk = true;
-    if (this.socket !== undefined) shrinkReceiveBuffer(this.socket);
+    shrinkReceiveBuffer(this.socket);
   }
 
   resume(): void {
-    this.socket?.resume();
+    this.socket.resume();
   }
 
   /** Closes at once. */
@@ -111,34 +118,29 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
     if (this.closed) return;
     this.closed = true;
     this.pending = [];
-    this.socket?.end();
+    this.socket.end();
   }
 
-  onConnect(socket: Socket): void {
-    this.socket = socket;
-    if (this.closed) {
-      // Given up while connecting (Bun cannot cancel a connect).
-      socket.terminate();
-      return;
-    }
-    if (this.tcpKeepalive) socket.setKeepAlive(true);
+  onConnect(): void {
+    this.connected = true;
+    if (this.tcpKeepalive) this.socket.setKeepAlive(true);
     this.user?.onUpstreamConnect();
   }
 
-  onConnectError(code: string): void {
+  onConnectError(errno: number): void {
     this.closed = true;
-    this.user?.onUpstreamConnectError(code);
+    this.user?.onUpstreamConnectError(errno);
   }
 
-  onData(chunk: Buffer): void {
-    if (this.user !== undefined) this.user.onUpstreamData(chunk);
+  onData(buffer: Buffer, length: number): void {
+    if (this.user !== undefined) this.user.onUpstreamData(buffer.subarray(0, length));
     else this.dropIdle();
   }
 
   onDrain(): void {
     while (this.pending.length > 0) {
       const chunk = this.pending[0]!;
-      const written = this.socket!.write(chunk);
+      const written = this.socket.write(chunk, chunk.length);
       if (written < 0) return;
       this.bytesSent += written;
       if (written < chunk.length) {

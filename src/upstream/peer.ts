@@ -1,4 +1,5 @@
 /** The servers of an upstream as load balancing sees them: one `Peer` per address. */
+import { inetAddress, systemAddress, unixAddress } from "../net/address.ts";
 import { IdleStack } from "./pool.ts";
 
 /** Where a peer listens. */
@@ -41,6 +42,8 @@ export const DEFAULT_PEER_OPTIONS: PeerOptions = {
 /** One address of a `server`, with the counters that the balancers keep (ngx_http_upstream_rr_peer_t). */
 export class Peer {
   readonly address: PeerAddress;
+  /** The address as connect(2) wants it. */
+  readonly systemAddress: Uint8Array;
   /** As written in the configuration. */
   readonly server: string;
   readonly weight: number;
@@ -67,6 +70,8 @@ export class Peer {
 
   constructor(address: PeerAddress, server: string, options: PeerOptions) {
     this.address = address;
+    const { host, port, path } = address;
+    this.systemAddress = systemAddress(path === undefined ? inetAddress(host, port) : unixAddress(path));
     this.server = server;
     this.weight = options.weight;
     this.effectiveWeight = options.weight;

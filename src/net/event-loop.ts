@@ -1,0 +1,217 @@
+/**
+ * The worker's event loop: epoll(7), edge-triggered, through libc. Bun's own sockets copy every chunk into a new buffer
+ * and reached 0.6 of nginx's rate for 4 KiB echoes and proxied GETs; recv and send from one buffer reach 1.0.
+ *
+ * Bun's loop is not replaced but nested: its epoll descriptor is one of ours, so that a wait ends when Bun has something
+ * to do (signals, IPC, files, look-ups), and every turn returns to it (`setImmediate`).
+ */
+
+import { drainMicrotasks } from "bun:jsc";
+import { readdirSync, readlinkSync } from "node:fs";
+import {
+  closeDescriptor,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_DATA_WORD,
+  EPOLL_EVENT_WORDS,
+  epollControl,
+  epollCreate,
+  epollWait,
+} from "./libc.ts";
+
+/** epoll's event bits. */
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLEXCLUSIVE = 1 << 28;
+export const EPOLLET = 1 << 31;
+
+/** Who owns a descriptor; takes its own exceptions. */
+export interface Watched {
+  onEvents(events: number): void;
+}
+
+/** Work put off to the next turn, after the handlers that are running now. */
+export interface Deferred {
+  onTurn(): void;
+}
+
+/** The timers: asked before each wait, told after it. */
+export interface Ticker {
+  /** Infinity when none is armed. */
+  msUntilTick(): number;
+  advance(): void;
+}
+
+/** Takes the exceptions of handlers: they are bugs, and cost only the connection they happened on. */
+export interface Faults {
+  onFault(error: unknown): void;
+}
+
+/** Events taken from the kernel at once (nginx: epoll_events 512). */
+const MAX_EVENTS = 512;
+/** Batches handled before Bun's loop gets a turn, when it asks for none. */
+const MAX_BATCHES = 32;
+/** Bun's own timers, which libraries use, are not seen by our wait: they may be late by this much. */
+const LONGEST_WAIT_MS = 100;
+
+const events = new Int32Array(MAX_EVENTS * EPOLL_EVENT_WORDS);
+const owners: (Watched | undefined)[] = [];
+let epoll = -1;
+let bunEpoll = -1;
+let watching = 0;
+let running = false;
+let deferred: Deferred[] = [];
+let spareDeferred: Deferred[] = [];
+let ticker: Ticker = { msUntilTick: () => Number.POSITIVE_INFINITY, advance: () => {} };
+let clockMs = 0;
+let faults: Faults = { onFault: () => {} };
+
+/** Names who is told of exceptions in handlers; the worker sets its error log. */
+export function setFaults(handler: Faults): void {
+  faults = handler;
+}
+
+/** To be called with what a handler threw. */
+export function reportFault(error: unknown): void {
+  faults.onFault(error);
+}
+
+/** Monotonic milliseconds since the process began. In a running loop the time of the last wait's end, as nginx's. */
+export function nowMs(): number {
+  return running ? clockMs : performance.now();
+}
+
+/** Names the timers that the loop drives. */
+export function setTicker(timers: Ticker): void {
+  ticker = timers;
+}
+
+/** Reports what happens on a descriptor until `unwatch`. False when the system refuses it. */
+export function watch(fd: number, interest: number, owner: Watched): boolean {
+  open();
+  if (epollControl(epoll, EPOLL_CTL_ADD, fd, interest) < 0) return false;
+  owners[fd] = owner;
+  watching++;
+  keepTurning();
+  return true;
+}
+
+/** Forgets a descriptor. To be called before it is closed. */
+export function unwatch(fd: number): void {
+  if (owners[fd] === undefined) return;
+  epollControl(epoll, EPOLL_CTL_DEL, fd, 0);
+  forget(fd);
+}
+
+/** Closes a descriptor that may be watched: the kernel takes it off the set by itself. */
+export function closeWatched(fd: number): void {
+  if (owners[fd] !== undefined) forget(fd);
+  closeDescriptor(fd);
+}
+
+/** Calls `task` in the next turn. */
+export function defer(task: Deferred): void {
+  deferred.push(task);
+  keepTurning();
+}
+
+function forget(fd: number): void {
+  owners[fd] = undefined;
+  watching--;
+}
+
+/** Starts the loop where it rests. It goes on, and keeps the process alive, while anything is watched or armed. */
+export function keepTurning(): void {
+  if (running) return;
+  open();
+  running = true;
+  clockMs = performance.now();
+  setImmediate(turn);
+}
+
+function open(): void {
+  if (epoll >= 0) return;
+  bunEpoll = findBunEpoll();
+  epoll = epollCreate();
+  if (epoll < 0) throw new Error("epoll_create1() failed");
+  if (bunEpoll >= 0) epollControl(epoll, EPOLL_CTL_ADD, bunEpoll, EPOLLIN);
+}
+
+/** Bun's main loop is the first epoll descriptor that the process opened; a test holds that waits end for it. */
+function findBunEpoll(): number {
+  let lowest = -1;
+  for (const name of readdirSync("/proc/self/fd")) {
+    const fd = Number(name);
+    if ((lowest < 0 || fd < lowest) && linkOf(name) === "anon_inode:[eventpoll]") lowest = fd;
+  }
+  return lowest;
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    // The descriptor of the listing itself is gone by now.
+    return "";
+  }
+}
+
+/** One turn: waits, handles what came in a few batches, and lets Bun's loop go round. */
+function turn(): void {
+  if (watching === 0 && deferred.length === 0 && ticker.msUntilTick() === Number.POSITIVE_INFINITY) {
+    running = false;
+    return;
+  }
+  try {
+    handleBatches();
+  } finally {
+    setImmediate(turn);
+  }
+}
+
+function handleBatches(): void {
+  clockMs = performance.now();
+  runDeferred();
+  let count = epollWait(epoll, events, MAX_EVENTS, waitMs());
+  clockMs = performance.now();
+  ticker.advance();
+  for (let batch = 1; count > 0; batch++) {
+    const bunWaits = dispatch(count);
+    if (bunWaits || batch === MAX_BATCHES) break;
+    drainMicrotasks();
+    runDeferred();
+    count = epollWait(epoll, events, MAX_EVENTS, 0);
+    clockMs = performance.now();
+  }
+}
+
+function waitMs(): number {
+  if (deferred.length > 0) return 0;
+  const untilTimer = ticker.msUntilTick();
+  return untilTimer < LONGEST_WAIT_MS ? Math.ceil(untilTimer) : LONGEST_WAIT_MS;
+}
+
+/** True when Bun's loop has something to do. */
+function dispatch(count: number): boolean {
+  let bunWaits = false;
+  for (let i = 0, at = 0; i < count; i++, at += EPOLL_EVENT_WORDS) {
+    const fd = events[at + EPOLL_DATA_WORD]!;
+    // Undefined: closed by a handler of this batch.
+    const owner = owners[fd];
+    if (owner !== undefined) owner.onEvents(events[at]!);
+    else if (fd === bunEpoll) bunWaits = true;
+  }
+  return bunWaits;
+}
+
+function runDeferred(): void {
+  if (deferred.length === 0) return;
+  const tasks = deferred;
+  deferred = spareDeferred;
+  for (let i = 0; i < tasks.length; i++) tasks[i]!.onTurn();
+  tasks.length = 0;
+  spareDeferred = tasks;
+}
