@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 
 const HOST = "127.0.0.1";
-const PORT = 8081;
+const PORT = Number(process.env.PORT || 8081);
 const PING_INTERVAL_MS = 25_000;
 /** A chat line; anything longer is not one. */
 const MAX_MESSAGE_BYTES = 4096;
@@ -41,10 +41,12 @@ sockets.on("connection", (socket, request) => {
   for (const header of ["host", "x-forwarded-for", "x-gateway", "upgrade", "connection"]) {
     seen[header] = request.headers[header] ?? "";
   }
-  socket.send(JSON.stringify({ type: "welcome", name, seen, peer: `${request.socket.remoteAddress}` }));
-  tellEverybody({ type: "presence", text: `${name} came in`, count: sockets.clients.size });
+  socket.send(JSON.stringify({ type: "welcome", name, seen, backend: `${HOST}:${PORT}` }));
+  tellEverybody({ type: "presence", who: name, text: `${name} came in`, count: sockets.clients.size });
   socket.on("message", (data) => tellEverybody({ type: "message", from: name, text: data.toString() }));
-  socket.on("close", () => tellEverybody({ type: "presence", text: `${name} left`, count: sockets.clients.size }));
+  socket.on("close", () =>
+    tellEverybody({ type: "presence", who: name, text: `${name} left`, count: sockets.clients.size }),
+  );
   socket.on("error", () => {});
 });
 
