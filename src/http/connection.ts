@@ -105,7 +105,7 @@ export class Connection implements SocketOwner, TimerOwner {
     return this.binding.isUnix ? "unix:" : plainAddress(this.socket.localAddress);
   }
 
-  /** The client's address: 4 bytes (IPv4), 16 (IPv6), or none (unix socket): what ip_hash hashes. */
+  /** The address of the other end: 4 bytes (IPv4), 16 (IPv6), or none (unix socket). */
   clientAddress(): Uint8Array {
     return parseIPv4(this.remoteAddress) ?? parseIPv6(this.remoteAddress) ?? NO_ADDRESS;
   }

@@ -134,6 +134,15 @@ export class HeaderList {
     return joined;
   }
 
+  /** All values of a name, in the order in which they came. */
+  getAll(key: string): string[] {
+    const found: string[] = [];
+    for (let i = 0; i < this.count; i++) {
+      if (this.keys[i] === key) found.push(this.values[i]!);
+    }
+    return found;
+  }
+
   has(key: string): boolean {
     const keys = this.keys;
     for (let i = 0; i < this.count; i++) {

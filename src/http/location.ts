@@ -65,6 +65,8 @@ export interface HttpConfig {
 
 /** Handlers that modules added, in the order of the module list. */
 export interface PhaseHandlers {
+  /** Before anything else, once per request: not again after an internal redirect. */
+  readonly postRead: Handler[];
   readonly preAccess: Handler[];
   readonly access: Handler[];
   readonly preContent: Handler[];

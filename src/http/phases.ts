@@ -12,13 +12,14 @@ import { testExpect } from "./request-body.ts";
 import type { ErrorPage, Handler } from "./settings.ts";
 import { AGAIN, DECLINED, DONE, OK } from "./verdict.ts";
 
-const SERVER_REWRITE = 0;
-const FIND_LOCATION = 1;
-const REWRITE = 2;
-const PRE_ACCESS = 3;
-const ACCESS = 4;
-const PRE_CONTENT = 5;
-const CONTENT = 6;
+const POST_READ = 0;
+const SERVER_REWRITE = 1;
+const FIND_LOCATION = 2;
+const REWRITE = 3;
+const PRE_ACCESS = 4;
+const ACCESS = 5;
+const PRE_CONTENT = 6;
+const CONTENT = 7;
 
 /** nginx's status for "close the connection without an answer". */
 const CLOSE = 444;
@@ -26,7 +27,7 @@ const CLIENT_CLOSED = 499;
 
 /** Begins the phases of a new request. */
 export function startPhases(r: Request): void {
-  r.phase = SERVER_REWRITE;
+  r.phase = r.server.http.phases.postRead.length === 0 ? SERVER_REWRITE : POST_READ;
   r.phaseHandler = 0;
   run(r);
 }
@@ -58,6 +59,8 @@ export function failed(r: Request, error: unknown): void {
 /** One step; false when the phases are over or wait. */
 function step(r: Request): boolean {
   switch (r.phase) {
+    case POST_READ:
+      return handlerPhase(r, r.server.http.phases.postRead);
     case SERVER_REWRITE:
       return rewritePhase(r, r.server.level.rewrite, FIND_LOCATION);
     case FIND_LOCATION:

@@ -6,6 +6,7 @@ import type { Location, PhaseHandlers } from "./location.ts";
 
 /** Phase handlers of a load, in the order of the module list. */
 export const phaseHandlers = perLoad<PhaseHandlers>(() => ({
+  postRead: [],
   preAccess: [],
   access: [],
   preContent: [],

@@ -50,6 +50,16 @@ export interface BodyProducer {
 /** Rewrites may change the URI this often before the request is a 500 (ngx_http_core_module). */
 const MAX_URI_CHANGES = 10;
 
+/** Whom a request comes from, where that is not the other end of its connection. */
+export interface RealClient {
+  /** An IP literal without brackets. */
+  readonly address: string;
+  /** 0 where it is not known. */
+  readonly port: number;
+  /** 4 or 16. */
+  readonly bytes: Uint8Array;
+}
+
 export class Request {
   readonly connection: Connection;
   server: Server;
@@ -125,6 +135,9 @@ export class Request {
   limitRate: number | undefined = undefined;
   limitRateAfter: number | undefined = undefined;
 
+  /** Set where a trusted proxy named the client: holds for this request only (ngx_http_realip_module). */
+  realClient: RealClient | undefined = undefined;
+
   readonly startMs = nowMs();
   /** Wall clock at the start, in ms since 1970. */
   readonly startedAt = Date.now();
@@ -149,13 +162,28 @@ export class Request {
     this.slots = slotCount === 0 ? [] : new Array<string | undefined>(slotCount).fill(undefined);
   }
 
+  /** `$remote_addr`: the client's address as text; `unix:` for a unix socket. */
+  get remoteAddress(): string {
+    return this.realClient === undefined ? this.connection.remoteAddress : this.realClient.address;
+  }
+
+  /** `$remote_port`; 0 where there is none. */
+  get remotePort(): number {
+    return this.realClient === undefined ? this.connection.remotePort : this.realClient.port;
+  }
+
+  /** The client's address: 4 bytes (IPv4), 16 (IPv6), or none (unix socket). */
+  clientAddress(): Uint8Array {
+    return this.realClient === undefined ? this.connection.clientAddress() : this.realClient.bytes;
+  }
+
   /** Writes to the error log with what nginx adds: the client, the server, the request line, the host. */
   log(level: LogLevel, message: string): void {
     const log = this.location.core.errorLog;
     if (!log.enabled(level)) return;
     let text = message;
     if (this.action !== "") text += ` while ${this.action}`;
-    text += `, client: ${this.connection.remoteAddress}, server: ${this.server.name}`;
+    text += `, client: ${this.remoteAddress}, server: ${this.server.name}`;
     if (this.requestLine !== "") text += `, request: "${this.requestLine}"`;
     const upstream = this.upstreamText;
     if (upstream !== undefined) text += `, upstream: "${upstream}"`;

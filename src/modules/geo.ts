@@ -1,10 +1,10 @@
 /** nginx's geo module: a variable that depends on an address (ngx_http_geo_module.c). */
 import { between, ConfigFault, type Directive, type DirectiveSite, HTTP, Module } from "../config/directive.ts";
 import type { Statement } from "../config/syntax.ts";
-import { forwardedAddress } from "../http/forwarded-address.ts";
+import { forwardedAddress, type TrustedProxies } from "../http/forwarded-address.ts";
 import type { Request } from "../http/request.ts";
 import { parseIPv4, parseIPv6 } from "../net/address.ts";
-import { type Cidr, parseCidr, plainBytes } from "../net/cidr.ts";
+import { type Cidr, plainBytes, readCidr } from "../net/cidr.ts";
 import { defineComputed, definedName } from "../template/cached-variable.ts";
 import { type VariableGet, variables } from "../template/variables.ts";
 import { Networks, numberOf } from "./geo-networks.ts";
@@ -58,10 +58,7 @@ function addEntry(table: GeoTable, entry: Statement, site: DirectiveSite): Confi
 }
 
 function network(text: string, site: DirectiveSite): Cidr | ConfigFault {
-  const cidr = parseCidr(text);
-  if (cidr === undefined) return new ConfigFault(`invalid network "${text}"`);
-  if (cidr.lowBitsSet) site.load.warn(site.statement, `low address bits of ${text} are meaningless`);
-  return cidr;
+  return readCidr(text, site) ?? new ConfigFault(`invalid network "${text}"`);
 }
 
 function addNetwork(
@@ -147,13 +144,8 @@ function addressOf(r: Request, source: VariableGet | undefined): Uint8Array | un
     const text = source(r);
     return text === undefined ? undefined : (parseIPv4(text) ?? parseIPv6(text));
   }
-  const client = r.connection.clientAddress();
+  const client = r.clientAddress();
   return client.length === 0 ? undefined : client;
-}
-
-function forwardedFor(r: Request): string[] {
-  const { headers } = r;
-  return headers.values.filter((_, i) => headers.keys[i] === "x-forwarded-for");
 }
 
 function applyGeo(site: DirectiveSite): ConfigFault | undefined {
@@ -167,11 +159,13 @@ function applyGeo(site: DirectiveSite): ConfigFault | undefined {
     const fault = addEntry(table, entry, { ...site, statement: entry });
     if (fault !== undefined) site.load.fail(entry, fault.message);
   }
+  const proxies: TrustedProxies = { networks: table.proxies, unix: false };
   const compute: VariableGet = (r) => {
     const address = addressOf(r, source && ((request) => source.get(request)));
     if (address === undefined) return table.lookup(NO_ADDRESS);
-    if (table.proxies.length === 0) return table.lookup(address);
-    return table.lookup(forwardedAddress(address, forwardedFor(r), table.proxies, table.recursive));
+    if (proxies.networks.length === 0) return table.lookup(address);
+    const forwarded = forwardedAddress(address, r.headers.getAll("x-forwarded-for"), proxies, table.recursive);
+    return table.lookup(forwarded?.bytes ?? address);
   };
   return defineComputed(site.load, second ?? first, compute, false);
 }

@@ -14,6 +14,7 @@ import { map } from "./map.ts";
 import { notModifiedModule } from "./not-modified.ts";
 import { coreModule } from "./process-core.ts";
 import { rangeModule } from "./range.ts";
+import { realip } from "./realip.ts";
 import { rewrite } from "./rewrite.ts";
 import { splitClients } from "./split-clients.ts";
 import { staticModule } from "./static.ts";
@@ -28,6 +29,7 @@ export const modules: readonly AnyModule[] = [
   geo,
   splitClients,
   rewrite,
+  realip,
   accessModule,
   tryFilesModule,
   upstreamModule,

@@ -12,9 +12,9 @@ const OWN_PID = String(process.pid);
 
 /** The client's address in network byte order, as a key that is shorter than its text. */
 function binaryAddress(r: Request): string {
-  const bytes = r.connection.clientAddress();
+  const bytes = r.clientAddress();
   if (bytes.length === 4) return String.fromCharCode(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!);
-  return bytes.length === 0 ? r.connection.remoteAddress : Buffer.from(bytes).latin1Slice();
+  return bytes.length === 0 ? r.remoteAddress : Buffer.from(bytes).latin1Slice();
 }
 
 function serverAddress(r: Request): string {
@@ -40,8 +40,8 @@ const notFound: VariableGet = () => undefined;
 /** In the order of ngx_http_variables.c. */
 export const connectionVariables: readonly VariableDefinition[] = [
   { name: "binary_remote_addr", get: binaryAddress },
-  { name: "remote_addr", get: (r) => r.connection.remoteAddress },
-  { name: "remote_port", get: (r) => portText(r.connection.remotePort) },
+  { name: "remote_addr", get: (r) => r.remoteAddress },
+  { name: "remote_port", get: (r) => portText(r.remotePort) },
   { name: "proxy_protocol_addr", get: notFound },
   { name: "proxy_protocol_port", get: notFound },
   { name: "proxy_protocol_server_addr", get: notFound },

@@ -1,4 +1,5 @@
 /** Networks in CIDR notation. */
+import type { DirectiveSite } from "../config/directive.ts";
 import { parseIPv4, parseIPv6 } from "./address.ts";
 
 /** An address and how many of its leading bits count. */
@@ -26,6 +27,13 @@ export function parseCidr(text: string): Cidr | undefined {
   return { bytes: masked, prefixBits, lowBitsSet: masked.some((byte, i) => byte !== bytes[i]) };
 }
 
+/** As `parseCidr`, for the argument of a directive: warns where bits beyond the prefix are set. */
+export function readCidr(text: string, site: DirectiveSite): Cidr | undefined {
+  const network = parseCidr(text);
+  if (network?.lowBitsSet) site.load.warn(site.statement, `low address bits of ${text} are meaningless`);
+  return network;
+}
+
 /** A copy in which the bits beyond the prefix are zero. */
 export function maskBytes(bytes: Uint8Array, prefixBits: number): Uint8Array {
   const masked = new Uint8Array(bytes.length);
@@ -37,9 +45,9 @@ export function maskBytes(bytes: Uint8Array, prefixBits: number): Uint8Array {
   return masked;
 }
 
-/** Whether an address of 4 or 16 bytes is in the network; an IPv4-mapped one counts as IPv4 (ngx_cidr_match). */
+/** Whether an address of 4 or 16 bytes is in the network; an IPv4-mapped one is IPv4 and no IPv6 (ngx_cidr_match). */
 export function inNetwork(address: Uint8Array, network: Cidr): boolean {
-  const bytes = network.bytes.length === 4 ? plainBytes(address) : address;
+  const bytes = plainBytes(address);
   if (bytes.length !== network.bytes.length) return false;
   for (let i = 0; i < bytes.length; i++) {
     const bits = network.prefixBits - i * 8;

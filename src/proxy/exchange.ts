@@ -154,7 +154,7 @@ export class ProxyExchange
   }
 
   clientAddress(): Uint8Array {
-    return this.r.connection.clientAddress();
+    return this.r.clientAddress();
   }
 
   hashKey(): string {

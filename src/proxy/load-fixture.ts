@@ -113,7 +113,7 @@ export function fakeRequest(...headers: readonly string[]): { fake: FakeRequest;
     absoluteRedirect: true,
     limitRate: undefined,
     logged,
-    connection: { remoteAddress: "192.0.2.1" },
+    remoteAddress: "192.0.2.1",
     location: {
       core: {
         get absoluteRedirect(): boolean {

@@ -77,7 +77,7 @@ const cacheVariables: readonly VariableDefinition[] = [
 /** X-Forwarded-For of the client with its own address at the end. */
 function addForwardedFor(r: Request): string {
   const forwarded = r.headers.getJoined("x-forwarded-for", ", ");
-  const address = r.connection.remoteAddress;
+  const address = r.remoteAddress;
   return forwarded === undefined ? address : `${forwarded}, ${address}`;
 }
 

@@ -9,6 +9,7 @@ import { LOGS } from "./cases/logs.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
 import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
 import { PROXY_REWRITES } from "./cases/proxy-rewrites.ts";
+import { REALIP } from "./cases/realip.ts";
 import { REQUEST_LINE } from "./cases/request-line.ts";
 import { REWRITE } from "./cases/rewrite.ts";
 import { REWRITE_MORE } from "./cases/rewrite-more.ts";
@@ -36,4 +37,5 @@ export const GROUPS: readonly Group[] = [
   ...UPGRADES,
   ...BALANCING,
   ...LOGS,
+  ...REALIP,
 ];

@@ -110,7 +110,7 @@ export function upstreamTranscript(
 
 /** A client connection, as far as it takes to find its lines in the access log. */
 export interface Visit {
-  /** "" on a unix socket, as `$remote_port`. */
+  /** "" on a unix socket, as `$realip_remote_port`. */
   readonly port: string;
   readonly startedMs: number;
 }
@@ -119,7 +119,7 @@ export interface Visit {
 const CLOCK_SLACK_MS = 100;
 
 /**
- * The access log lines of each visit, without their first two fields, `$remote_port` and `$msec`, by which they are
+ * The access log lines of each visit, without their first two fields, `$realip_remote_port` and `$msec`, by which they are
  * found: a port alone would not do, as the kernel gives the same one again.
  */
 export function linesByVisit<V extends Visit>(accessLog: string, visits: readonly V[]): Map<V, string[]> {

@@ -136,7 +136,7 @@ error_log {prefix}/error.log ${level};
 events { worker_connections 512; }
 http {
   {temp_paths}
-  log_format case '$remote_port $msec $body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
+  log_format case '$realip_remote_port $msec $body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
   access_log {prefix}/access.log case;
 ${group.config}
 }
