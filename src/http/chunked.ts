@@ -94,6 +94,11 @@ export class ChunkedDecoder {
     return stateNames[this.phase]!;
   }
 
+  /** Bytes of the current chunk that come after the run of the last `next`. */
+  get chunkLeft(): number {
+    return this.size;
+  }
+
   get done(): boolean {
     return this.phase === DONE;
   }

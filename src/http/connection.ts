@@ -6,6 +6,7 @@ import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { INFO } from "../net/error-log.ts";
 import { isReceived, type Socket, type SocketOwner } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import type { DroppedLine } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
 import type { AddressServers, Server } from "./location.ts";
 import { Output } from "./output.ts";
@@ -13,7 +14,7 @@ import { closeRequest, finalize, startPhases, terminate } from "./phases.ts";
 import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
-import { checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
+import { checkHeaderLines, checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
 import type { CoreSettings } from "./settings.ts";
 
 /** A listening address as connections see it; a reload replaces `servers`. */
@@ -54,6 +55,14 @@ const framing: RequestFraming = {
   upgrade: undefined,
   expectContinue: false,
 };
+
+const READING_HEADERS = "reading client request headers";
+
+/** What was going on, for the log, when a head turned out to be bad. */
+function readingHead(r: Request, parser: RequestHeadParser): string {
+  if (parser.inHeaders) return READING_HEADERS;
+  return r.pipelined ? "reading client pipelined request line" : "reading client request line";
+}
 
 let connectionCount = 0;
 
@@ -155,6 +164,15 @@ export class Connection implements SocketOwner, TimerOwner {
     this.goOn();
   }
 
+  /** A line about a connection that has not sent anything yet. */
+  private logWaiting(message: string): void {
+    const { servers, text } = this.binding;
+    const log = servers.defaultServer.core.errorLog;
+    if (!log.enabled(INFO)) return;
+    const line = `${message} while waiting for request, client: ${this.remoteAddress}, server: ${text}`;
+    log.write(INFO, this.number, line);
+  }
+
   /** The client takes bytes again: the rest of what is queued, then more from the producer. */
   private goOn(): void {
     const r = this.request;
@@ -170,14 +188,14 @@ export class Connection implements SocketOwner, TimerOwner {
         if (this.requests > 0) {
           const log = this.keptCore?.errorLog;
           log?.write(INFO, this.number, `client ${this.remoteAddress} closed keepalive connection`);
-        }
+        } else this.logWaiting("client closed connection");
         this.close();
         return;
       case "lingering":
         this.close();
         return;
       case "head":
-        if (this.request === undefined) this.headBrokeOff();
+        if (this.request === undefined) this.headBrokeOff(false);
         return;
       case "body":
         this.request?.body?.onClientGone();
@@ -192,6 +210,9 @@ export class Connection implements SocketOwner, TimerOwner {
 
   onClose(reset: boolean): void {
     if (this.state === "closed") return;
+    if (reset && this.state === "idle" && this.requests === 0) {
+      this.logWaiting("recv() failed (104: Connection reset by peer)");
+    } else if (reset && this.state === "head" && this.request === undefined) this.headBrokeOff(true);
     const r = this.request;
     this.markClosed();
     if (r === undefined) return;
@@ -264,27 +285,23 @@ export class Connection implements SocketOwner, TimerOwner {
     this.readTimer.disarm();
     this.state = "busy";
     const failure = checkRequestHeaders(parser, framing);
-    const { servers } = this.binding;
-    const r = this.newRequest(servers.defaultServer, parser);
+    if (failure?.line !== undefined) parser.endAt(failure.line);
+    const r = this.newRequest(this.binding.servers.defaultServer, parser);
     spareParsers.push(parser);
+    this.chooseServer(r, framing.host, failure?.line === undefined);
+    if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
     if (failure !== undefined) {
-      r.action = "reading client request headers";
+      r.action = READING_HEADERS;
       this.refuse(r, failure);
       return;
     }
-    const server = servers.find(framing.host, r);
-    if (server !== undefined) {
-      r.server = server;
-      r.location = server.level;
-    }
-    r.host = framing.host;
     r.contentLength = framing.contentLength;
     r.chunked = framing.chunked;
     r.upgrade = framing.upgrade;
     r.expectContinue = framing.expectContinue;
     r.keepAlive = framing.keepAlive;
     if (r.contentLength > 0 || r.chunked) {
-      r.body = new RequestBody(r);
+      r.body = new RequestBody(r, this.input !== undefined);
     }
     startPhases(r);
   }
@@ -306,6 +323,46 @@ export class Connection implements SocketOwner, TimerOwner {
     return r;
   }
 
+  /** Finds the server for the host that the client named; `complete`: there is no more to come that could name one. */
+  private chooseServer(r: Request, host: string, complete: boolean): void {
+    r.host = host;
+    if (host === "" && !complete) return;
+    const server = this.binding.servers.find(host, r);
+    if (server === undefined) return;
+    r.server = server;
+    r.location = server.level;
+  }
+
+  /** A head that did not come to its end, as far as it came; returns what was wrong with it, if anything was. */
+  private takePartialHead(r: Request, parser: RequestHeadParser): HeadError | undefined {
+    if (!parser.inHeaders) return undefined;
+    const failure = checkHeaderLines(parser, framing);
+    if (failure?.line !== undefined) parser.endAt(failure.line);
+    r.headBytes = parser.headBytes;
+    this.chooseServer(r, framing.host, false);
+    if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
+    return failure;
+  }
+
+  /** Header lines that ignore_invalid_headers left out, in the log as it was when each of them came. */
+  private logDropped(r: Request, dropped: readonly DroppedLine[]): void {
+    const { server, location, headers } = r;
+    if (!location.core.errorLog.enabled(INFO)) return;
+    const first = this.binding.servers.defaultServer;
+    r.action = READING_HEADERS;
+    for (const line of dropped) {
+      r.headers = headers.first(line.before);
+      const known = r.headers.has("host") ? server : first;
+      r.server = known;
+      r.location = known.level;
+      r.log(INFO, `client sent invalid header line: "${line.text}"`);
+    }
+    r.server = server;
+    r.location = location;
+    r.headers = headers;
+    r.action = "";
+  }
+
   /** A head that could not be read: answered by the default server, then the connection ends. */
   private beginFailed(error: HeadError): void {
     const parser = this.parser;
@@ -318,16 +375,13 @@ export class Connection implements SocketOwner, TimerOwner {
     this.state = "busy";
     this.input = undefined;
     const r = this.newRequest(this.binding.servers.defaultServer, parser);
-    r.action = parser.inHeaders
-      ? "reading client request headers"
-      : r.pipelined
-        ? "reading client pipelined request line"
-        : "reading client request line";
-    this.refuse(r, error);
+    const earlier = this.takePartialHead(r, parser);
+    r.action = readingHead(r, parser);
+    this.refuse(r, earlier ?? error);
   }
 
   /** The client went away in the middle of a head: logged as a 400 that nobody gets. */
-  private headBrokeOff(): void {
+  private headBrokeOff(reset: boolean): void {
     const parser = this.parser;
     if (parser === undefined) {
       this.close();
@@ -336,8 +390,13 @@ export class Connection implements SocketOwner, TimerOwner {
     this.parser = undefined;
     parser.abandon();
     const r = this.newRequest(this.binding.servers.defaultServer, parser);
-    r.action = "reading client request headers";
-    r.log(INFO, "client prematurely closed connection");
+    const refused = this.takePartialHead(r, parser);
+    r.action = readingHead(r, parser);
+    if (refused !== undefined && !reset) {
+      this.refuse(r, refused);
+      return;
+    }
+    r.log(INFO, reset ? "recv() failed (104: Connection reset by peer)" : "client prematurely closed connection");
     terminate(r, 400);
   }
 
@@ -515,7 +574,8 @@ export class Connection implements SocketOwner, TimerOwner {
         if (parser !== undefined) {
           parser.abandon();
           const r = this.newRequest(this.binding.servers.defaultServer, parser);
-          r.action = "reading client request headers";
+          this.takePartialHead(r, parser);
+          r.action = readingHead(r, parser);
           r.log(INFO, "client timed out (110: Connection timed out)");
           r.out.status = 408;
           closeRequest(r);
@@ -527,6 +587,10 @@ export class Connection implements SocketOwner, TimerOwner {
       }
       case "body":
         this.request?.body?.onTimeout();
+        return;
+      case "idle":
+        if (this.requests === 0) this.logWaiting("client timed out (110: Connection timed out)");
+        this.close();
         return;
       default:
         this.close();

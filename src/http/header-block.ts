@@ -43,12 +43,19 @@ nameClass[COLON] = BREAKING;
 nameClass[UNDERSCORE] = UNDER;
 for (const c of Buffer.from("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) nameClass[c] = PLAIN;
 
-/** Offsets per noted line: start and end of the name, start and end of the value. */
-const MARKS_PER_LINE = 4;
+/** Offsets per noted line: start and end of the name, start and end of the value, the line's end. */
+const MARKS_PER_LINE = 5;
 /** Room for so many more lines in a head that waits for bytes. */
 const SPARE_LINES = 16;
 /** Used by whoever is parsing just now; a head that must wait for bytes takes its marks with it. */
 let sharedMarks = new Int32Array(MARKS_PER_LINE * 128);
+
+/** A line that was left out because of its name (`ignore_invalid_headers`). */
+export interface DroppedLine {
+  /** Lines of the same head that were noted before it. */
+  readonly before: number;
+  readonly text: string;
+}
 
 /** Position and notes of one header block. Offsets are counted from the first byte of the head. */
 export class HeaderBlock {
@@ -63,7 +70,12 @@ export class HeaderBlock {
   lines = 0;
   /** Offset of the line being read; -1 before the first. */
   lineStart = -1;
-  /** After BLOCK_INVALID: offset at which the line broke; the byte there is the culprit (trailing spaces not yet cut). */
+  /** Lines with odd names that were dropped, four numbers each: lines noted before it, its start, value's start and end. */
+  dropped: number[] | undefined;
+  /**
+   * After BLOCK_TOO_MANY: offset just past the line. After BLOCK_INVALID: offset at which the line broke; the byte there is
+   * the culprit (trailing spaces not yet cut).
+   */
   brokenAt = 0;
 
   private state = LINE_START;
@@ -78,6 +90,7 @@ export class HeaderBlock {
   reset(): void {
     this.lines = 0;
     this.lineStart = -1;
+    this.dropped = undefined;
     this.state = LINE_START;
     this.odd = false;
     this.ownMarks = undefined;
@@ -143,7 +156,7 @@ export class HeaderBlock {
           this.valueStart = at;
           this.valueEnd = at;
           i++;
-          if (state === LINE_START && !this.note(odd)) return BLOCK_TOO_MANY;
+          if (state === LINE_START && !this.note(odd, i + delta)) return BLOCK_TOO_MANY;
           break;
         }
         case SPACE_BEFORE_VALUE:
@@ -164,7 +177,7 @@ export class HeaderBlock {
             break;
           }
           state = LINE_START;
-          if (!this.note(odd)) return BLOCK_TOO_MANY;
+          if (!this.note(odd, i + delta)) return BLOCK_TOO_MANY;
           break;
         }
         case LINE_ALMOST_DONE: {
@@ -176,7 +189,7 @@ export class HeaderBlock {
           if (c !== LF) return this.broken(this.valueEnd);
           i++;
           state = LINE_START;
-          if (!this.note(odd)) return BLOCK_TOO_MANY;
+          if (!this.note(odd, i + delta)) return BLOCK_TOO_MANY;
           break;
         }
         case BLOCK_ALMOST_DONE:
@@ -215,6 +228,25 @@ export class HeaderBlock {
     }
   }
 
+  /** Offset just past the noted line `i`. Only until another head is read. */
+  endOfLine(i: number): number {
+    return (this.ownMarks ?? sharedMarks)[i * MARKS_PER_LINE + 4]!;
+  }
+
+  /** The dropped lines; `text` is the head from its first byte. */
+  collectDropped(text: string): DroppedLine[] | undefined {
+    const { dropped } = this;
+    if (dropped === undefined) return undefined;
+    const lines: DroppedLine[] = [];
+    for (let i = 0; i < dropped.length; i += 4) {
+      const valueStart = dropped[i + 2]!;
+      let end = dropped[i + 3]!;
+      while (end > valueStart && text.charCodeAt(end - 1) === SPACE) end--;
+      lines.push({ before: dropped[i]!, text: text.substring(dropped[i + 1]!, end) });
+    }
+    return lines;
+  }
+
   /** The broken line for the error log: `"name: va\x00..."`. */
   describeBroken(text: string): string {
     let end = this.brokenAt;
@@ -241,9 +273,16 @@ export class HeaderBlock {
     return BLOCK_INVALID;
   }
 
-  private note(odd: boolean): boolean {
-    if (odd && this.skipInvalid) return true;
-    if (this.lines >= this.maxLines) return false;
+  private note(odd: boolean, end: number): boolean {
+    if (odd && this.skipInvalid) {
+      this.dropped ??= [];
+      this.dropped.push(this.lines, this.lineStart, this.valueStart, this.valueEnd);
+      return true;
+    }
+    if (this.lines >= this.maxLines) {
+      this.brokenAt = end;
+      return false;
+    }
     const m = this.lines * MARKS_PER_LINE;
     let marks = this.ownMarks ?? sharedMarks;
     if (m + MARKS_PER_LINE > marks.length) {
@@ -257,6 +296,7 @@ export class HeaderBlock {
     marks[m + 1] = this.nameEnd;
     marks[m + 2] = this.valueStart;
     marks[m + 3] = this.valueEnd;
+    marks[m + 4] = end;
     this.lines++;
     return true;
   }

@@ -151,6 +151,24 @@ export class HeaderList {
     return false;
   }
 
+  /** A list of the first `count` fields. */
+  first(count: number): HeaderList {
+    const list = new HeaderList();
+    list.names = this.names.slice(0, count);
+    list.keys = this.keys.slice(0, count);
+    list.values = this.values.slice(0, count);
+    list.count = list.keys.length;
+    return list;
+  }
+
+  /** Keeps the first `count` fields. */
+  truncate(count: number): void {
+    this.count = count;
+    this.names.length = count;
+    this.keys.length = count;
+    this.values.length = count;
+  }
+
   /** Removes every field of that name. */
   remove(key: string): void {
     this.removeFrom(key, 0);
@@ -180,9 +198,6 @@ export class HeaderList {
       }
       kept++;
     }
-    this.count = kept;
-    this.names.length = kept;
-    this.keys.length = kept;
-    this.values.length = kept;
+    this.truncate(kept);
   }
 }

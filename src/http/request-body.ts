@@ -25,9 +25,12 @@ export class RequestBody {
   /** Bytes read so far as they were on the wire, for $request_length. */
   wireBytes = 0;
   complete = false;
+  /** What is fed next came with the head: not counted in $request_length when it is refused, as with nginx. */
+  private withHead: boolean;
 
-  constructor(r: Request) {
+  constructor(r: Request, withHead: boolean) {
     this.r = r;
+    this.withHead = withHead;
     this.decoder = r.chunked ? new ChunkedDecoder(false) : undefined;
     this.left = r.chunked ? 0 : r.contentLength;
   }
@@ -74,19 +77,28 @@ export class RequestBody {
       if (this.left === 0) this.finish();
     } else {
       const { decoder } = this;
+      const before = this.wireBytes;
+      const length = this.withHead ? 0 : chunk.length - from;
       while (at < chunk.length && more && !decoder.done && !decoder.failed && !this.discardEnded()) {
-        const next = decoder.next(chunk, at);
-        this.wireBytes += next - at;
-        at = next;
-        if (decoder.dataEnd > decoder.dataStart) more = this.deliver(chunk, decoder.dataStart, decoder.dataEnd);
+        at = decoder.next(chunk, at);
+        if (decoder.dataEnd === decoder.dataStart) continue;
+        if (this.tooLarge(decoder.dataEnd - decoder.dataStart + decoder.chunkLeft)) {
+          this.wireBytes = before + length;
+          this.fail(413);
+          return chunk.length;
+        }
+        more = this.deliver(chunk, decoder.dataStart, decoder.dataEnd);
       }
       if (decoder.failed) {
+        this.wireBytes = before + length;
         this.r.log(ERR, "client sent invalid chunked body");
         this.fail(400);
         return chunk.length;
       }
+      this.wireBytes = before + at - from;
       if (decoder.done) this.finish();
     }
+    this.withHead = false;
     if (!more && !this.complete) {
       connection.bodyPaused();
       connection.pauseReading();
@@ -96,13 +108,12 @@ export class RequestBody {
 
   /** The client went away in the middle of the body. */
   onClientGone(): void {
-    this.r.log(INFO, "client prematurely closed connection");
+    if (!this.discarding) this.r.log(INFO, "client prematurely closed connection");
     this.r.connection.broken = true;
     this.fail(400);
   }
 
   onTimeout(): void {
-    this.r.log(INFO, "client timed out (110: Connection timed out)");
     this.fail(408);
   }
 
@@ -115,15 +126,17 @@ export class RequestBody {
     return this.r.finished && !this.r.keepAlive;
   }
 
+  /** A chunk of which `bytes` are not read yet makes the body larger than client_max_body_size. */
+  private tooLarge(bytes: number): boolean {
+    const limit = this.r.location.core.clientMaxBodyBytes;
+    if (this.consumer === undefined || limit === 0 || limit - this.bytes >= bytes) return false;
+    this.r.log(ERR, `client intended to send too large chunked body: ${this.bytes}+${bytes} bytes`);
+    return true;
+  }
+
   private deliver(chunk: Buffer, start: number, end: number): boolean {
     this.bytes += end - start;
     if (this.consumer === undefined || end === start) return true;
-    const limit = this.r.location.core.clientMaxBodyBytes;
-    if (this.decoder !== undefined && limit > 0 && this.bytes > limit) {
-      this.r.log(ERR, `client intended to send too large chunked body: ${this.bytes} bytes`);
-      this.fail(413);
-      return true;
-    }
     return this.consumer.onBody(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
   }
 

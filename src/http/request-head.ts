@@ -4,7 +4,7 @@
  *
  * Hot. A head that comes in one piece is read where it lies: one string of it is made, all others are parts of that.
  */
-import { BLOCK_INCOMPLETE, BLOCK_INVALID, BLOCK_TOO_MANY, HeaderBlock } from "./header-block.ts";
+import { BLOCK_INCOMPLETE, BLOCK_INVALID, BLOCK_TOO_MANY, type DroppedLine, HeaderBlock } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { validateHost } from "./host.ts";
@@ -41,6 +41,8 @@ export interface HeadError {
   status: number;
   /** nginx's error-log words, e.g. "client sent invalid method", without the "while ..." part. */
   message: string;
+  /** Index of the header line at which it was found; undefined where it is not about one line. */
+  line?: number;
 }
 
 /** nginx's defaults. */
@@ -97,8 +99,10 @@ export class RequestHeadParser {
   /** Of an absolute-form target, without port, as sent. */
   hostFromLine: string | undefined;
   headers: HeaderList = new HeaderList();
-  /** Bytes of request line and headers, for `$request_length`. */
+  /** Bytes of the lines that could be read, for `$request_length`: on an error that of the lines before it. */
   headBytes = 0;
+  /** Header lines that `ignore_invalid_headers` left out. */
+  dropped: readonly DroppedLine[] | undefined;
   error: HeadError | undefined;
 
   private readonly line = new RequestLine();
@@ -123,6 +127,7 @@ export class RequestHeadParser {
     this.hostFromLine = undefined;
     this.headers = headers;
     this.headBytes = 0;
+    this.dropped = undefined;
     this.error = undefined;
     this.stage = IDLE;
     this.held.reset();
@@ -230,9 +235,18 @@ export class RequestHeadParser {
     return this.stage === IN_HEADERS;
   }
 
-  /** The client left or fell silent in the middle of the head: what the log shows of the request line is taken. */
+  /** The client left or fell silent in the middle of the head: what is there of it is taken, for the logs. */
   abandon(): void {
-    if (this.stage === IN_HEADERS && !this.lineTaken) this.takeLine(this.held.textWith(nothing, 0, 0));
+    if (this.stage !== IN_HEADERS) return;
+    const { block } = this;
+    if (block.lineStart >= 0) this.headBytes = block.atLineStart ? this.held.length : block.lineStart;
+    this.salvage(this.held.textWith(nothing, 0, 0));
+  }
+
+  /** What follows header line `i` has not been read as far as anybody knows. To be called at once after `feed`. */
+  endAt(i: number): void {
+    this.headBytes = this.block.endOfLine(i);
+    this.headers.truncate(i + 1);
   }
 
   private complete(chunk: Buffer, first: number, next: number): number {
@@ -241,6 +255,7 @@ export class RequestHeadParser {
     this.headBytes = text.length;
     if (!this.lineTaken) this.takeLine(text);
     this.block.collect(text, this.headers);
+    this.dropped = this.block.collectDropped(text);
     this.held.reset();
     return next;
   }
@@ -262,6 +277,7 @@ export class RequestHeadParser {
 
   private blockError(chunk: Buffer, first: number, end: number, code: number): number {
     const text = this.held.textWith(chunk, first, end);
+    this.headBytes = code === BLOCK_TOO_MANY ? this.block.brokenAt : this.block.lineStart;
     this.salvage(text);
     if (code === BLOCK_TOO_MANY) return this.fail(494, "client sent too many header lines");
     if (code === BLOCK_INVALID) {
@@ -286,6 +302,7 @@ export class RequestHeadParser {
       const lineStart = block.atLineStart ? at : block.lineStart;
       if (at - lineStart >= largeBufferBytes || this.largeBuffers >= largeBufferCount) {
         const text = this.held.textWith(chunk, first, p);
+        this.headBytes = lineStart;
         this.salvage(text);
         if (block.lineStart < 0) this.fail(494, "client sent too large request");
         else {
@@ -304,6 +321,7 @@ export class RequestHeadParser {
   private salvage(text: string): void {
     if (!this.lineTaken) this.takeLine(text);
     this.block.collect(text, this.headers);
+    this.dropped = this.block.collectDropped(text);
   }
 
   private fail(status: number, message: string): number {

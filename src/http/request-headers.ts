@@ -63,7 +63,7 @@ function duplicate(headers: HeaderList, what: string, i: number): HeadError {
   const first = headers.keys.indexOf(headers.keys[i]!);
   const now = `${headers.names[i]}: ${headers.values[i]}`;
   const before = `${headers.names[first]}: ${headers.values[first]}`;
-  return { status: 400, message: `client sent duplicate ${what}: "${now}", previous value: "${before}"` };
+  return { status: 400, message: `client sent duplicate ${what}: "${now}", previous value: "${before}"`, line: i };
 }
 
 /** Bits of the fields that may come once. */
@@ -110,11 +110,14 @@ function onceBit(key: string): number {
   }
 }
 
+/** What the lines said that is judged when all of them are there. */
+const found = { seen: 0, connection: 0, contentLength: "", transferEncoding: "", expect: "" };
+
 /**
- * Checks the fields of `p` and fills `out`; returns why the request is refused, or undefined. On a refusal `out` holds
- * what was found so far.
+ * Checks line after line of a head that may not be complete, as nginx does while it reads; fills `out.host` and
+ * `out.upgrade`, the rest of `out` says nothing yet. Returns why the request is refused, with the line, or undefined.
  */
-export function checkRequestHeaders(p: CheckedHead, out: RequestFraming): HeadError | undefined {
+export function checkHeaderLines(p: CheckedHead, out: RequestFraming): HeadError | undefined {
   out.host = "";
   out.contentLength = -1;
   out.chunked = false;
@@ -141,7 +144,7 @@ export function checkRequestHeaders(p: CheckedHead, out: RequestFraming): HeadEr
       seen |= bit;
       if (bit === HOST) {
         const host = validateHost(values[i]!);
-        if (host === undefined) return { status: 400, message: "client sent invalid host header" };
+        if (host === undefined) return { status: 400, message: "client sent invalid host header", line: i };
         if (p.hostFromLine === undefined) out.host = host;
       } else if (bit === CONTENT_LENGTH) contentLength = values[i]!;
       else if (bit === TRANSFER_ENCODING) transferEncoding = values[i]!;
@@ -151,6 +154,22 @@ export function checkRequestHeaders(p: CheckedHead, out: RequestFraming): HeadEr
       else if (mentions(values[i]!, "keep-alive")) connection = CONNECTION_KEEP_ALIVE;
     } else if (key === "upgrade" && out.upgrade === undefined) out.upgrade = values[i]!;
   }
+  found.seen = seen;
+  found.connection = connection;
+  found.contentLength = contentLength;
+  found.transferEncoding = transferEncoding;
+  found.expect = expect;
+  return undefined;
+}
+
+/**
+ * Checks the fields of the complete head `p` and fills `out`; returns why the request is refused, or undefined. On a
+ * refusal `out` holds what was found so far.
+ */
+export function checkRequestHeaders(p: CheckedHead, out: RequestFraming): HeadError | undefined {
+  const refused = checkHeaderLines(p, out);
+  if (refused !== undefined) return refused;
+  const { seen, connection, contentLength, transferEncoding, expect } = found;
   const modern = p.httpVersion >= HTTP_11;
   out.keepAlive = connection === 0 ? modern : connection === CONNECTION_KEEP_ALIVE;
   if (modern && (seen & HOST) === 0) {

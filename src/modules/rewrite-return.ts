@@ -1,6 +1,6 @@
 /** The `return` directive (ngx_http_rewrite_return, ngx_http_send_response). */
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
-import { respond } from "../http/phases.ts";
+import { discardBody, respond } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { contentType } from "./content-type.ts";
@@ -29,14 +29,16 @@ export function compileReturn(site: DirectiveSite): Step | ConfigFault {
 
 function redirect(status: number, url: Template): Step {
   return (r) => {
+    discardBody(r);
     r.out.location = url.evaluate(r);
     return status;
   };
 }
 
 function send(r: Request, status: number, text: Template): number {
-  // The text may name $status.
+  // The text may name $status, and $content_length is that of a body that has been thrown away.
   r.out.status = status;
+  discardBody(r);
   const body = text.evaluate(r);
   return respond(r, status, r.out.contentType ?? contentType(r), body);
 }

@@ -11,12 +11,12 @@ import { type BodyConsumer, testExpect } from "../http/request-body.ts";
 import { parseContentLength } from "../http/request-headers.ts";
 import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
 import { Spool } from "../http/spool.ts";
-import { INFO, WARN } from "../net/error-log.ts";
+import { INFO, NOTICE, WARN } from "../net/error-log.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import type { Attempt, ChoiceInput } from "../upstream/balancer.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import { connectFailure } from "./connect-failure.ts";
+import { connectFailure, connectFailureLevel } from "./connect-failure.ts";
 import type { ProxySettings } from "./module.ts";
 import {
   blamesPeer,
@@ -50,6 +50,9 @@ const RATE_TIMER = 1;
 
 /** A request body goes to the upstream in pieces of this size. */
 const BODY_PIECE_BYTES = 64 * 1024;
+
+/** What is being done, for the error log, as `r.action`. */
+const READING_HEADER = "reading response header from upstream";
 
 /** Request heads are made here: they leave in the same call. */
 const scratch = Buffer.allocUnsafe(64 * 1024);
@@ -120,6 +123,7 @@ export class ProxyExchange
   private upstreamKeepAlive = false;
   private relay: ResponseRelay | undefined = undefined;
   private responseDone = false;
+  private buffering = false;
   private pausedByClient = false;
   private pausedByRate = false;
   /** Bytes per second read from the upstream; 0 for no limit. */
@@ -225,10 +229,21 @@ export class ProxyExchange
   onBody(chunk: Buffer): boolean {
     if (this.streaming) return this.sendBodyPiece(chunk);
     const body = this.body!;
-    if (body.append(chunk) || body.failure === undefined) return true;
+    const { inFile } = body;
+    const taken = body.append(chunk);
+    if (!inFile) this.tellOfBodyFile();
+    if (taken || body.failure === undefined) return true;
     this.r.logError(body.failure);
     this.finish(500);
     return true;
+  }
+
+  private tellOfBodyFile(): void {
+    const { r } = this;
+    const body = this.body!;
+    if (!body.inFile) return;
+    const level = r.location.core.clientBodyInFileOnly === "off" ? WARN : NOTICE;
+    r.log(level, `a client request body is buffered to a temporary file ${body.fileName}`);
   }
 
   onBodyEnd(): void {
@@ -241,10 +256,13 @@ export class ProxyExchange
     }
     const body = this.body!;
     this.bodyLength = body.bytes;
-    if (this.r.location.core.clientBodyInFileOnly !== "off" && !body.toFile()) {
-      this.r.logError(body.failure!);
-      this.finish(500);
-      return;
+    if (this.r.location.core.clientBodyInFileOnly !== "off" && !body.inFile) {
+      if (!body.toFile()) {
+        this.r.logError(body.failure!);
+        this.finish(500);
+        return;
+      }
+      this.tellOfBodyFile();
     }
     if (this.state === "body") this.begin();
   }
@@ -369,7 +387,7 @@ export class ProxyExchange
     this.requestSent = true;
     if (this.state === "sending") {
       this.state = "waiting";
-      this.r.action = "reading response header from upstream";
+      this.r.action = READING_HEADER;
     }
     if (this.state === "waiting" || this.state === "receiving") this.timer.arm(this.settings.readTimeoutMs);
   }
@@ -448,7 +466,7 @@ export class ProxyExchange
     if (status >= 300 && settings.interceptErrors && this.intercept(status)) return;
     readEffects(r, this.responseHeaders, settings.responseHeaderRules, effects);
     if (effects.redirect !== undefined) {
-      r.action = "reading response header from upstream";
+      r.action = READING_HEADER;
       copyRedirectHeaders(r, this.responseHeaders, settings);
       this.redirectInside(effects.redirect);
       return;
@@ -485,6 +503,7 @@ export class ProxyExchange
     if (!this.requestSent && this.streaming) r.keepAlive = false;
     this.receivingSinceMs = nowMs();
     const buffering = effects.buffering ?? settings.buffering;
+    this.buffering = buffering;
     if (buffering && settings.limitRate !== undefined) this.readRate = parseSize(settings.limitRate.evaluate(r)) ?? 0;
     sendHead(r);
     this.relay = new ResponseRelay(
@@ -514,6 +533,8 @@ export class ProxyExchange
         if (this.state === "done") return;
       }
       if (decoder.failed) {
+        // Where nothing is buffered, nginx reads what came with the head before it says that it reads on.
+        if (from > 0 && !this.buffering) this.r.action = READING_HEADER;
         this.r.logError("upstream sent invalid chunked response");
         this.breakOff();
         return;
@@ -619,7 +640,7 @@ export class ProxyExchange
 
   onUpstreamClose(reset: boolean): void {
     if (this.state === "receiving" && reset) {
-      this.r.logError("recv() failed (104: Connection reset by peer)");
+      this.r.logError(`${this.buffering ? "readv" : "recv"}() failed (104: Connection reset by peer)`);
       this.breakOff();
     } else if (reset && (this.state === "waiting" || this.state === "sending")) {
       this.r.logError("recv() failed (104: Connection reset by peer)");
@@ -628,7 +649,7 @@ export class ProxyExchange
   }
 
   onUpstreamConnectError(errno: number): void {
-    this.r.logError(connectFailure(errno, this.peer?.address.path));
+    this.r.log(connectFailureLevel(errno), connectFailure(errno, this.peer?.address.path));
     this.tryNext("error");
   }
 

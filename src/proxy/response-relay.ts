@@ -6,6 +6,7 @@ import type { LeveledPath } from "../config/list-arguments.ts";
 import { queueBody } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
 import { Spool } from "../http/spool.ts";
+import { WARN } from "../net/error-log.ts";
 
 /** What is read back from the spool at once. */
 const PIECE_BYTES = 64 * 1024;
@@ -53,7 +54,12 @@ export class ResponseRelay implements BodyProducer {
     }
     const { limits } = this;
     this.spool ??= new Spool("fifo", limits.buffering ? limits.memoryBytes : 0, this.maxFileBytes, limits.tempPath);
-    if (this.spool.append(chunk)) return;
+    const { inFile } = this.spool;
+    const taken = this.spool.append(chunk);
+    if (this.spool.inFile && !inFile) {
+      this.r.log(WARN, `an upstream response is buffered to a temporary file ${this.spool.fileName}`);
+    }
+    if (taken) return;
     if (this.spool.failure !== undefined) this.source.onRelayFailed(this.spool.failure);
     else this.pause();
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Request } from "../http/request.ts";
-import { ERR } from "../net/error-log.ts";
+import { ERR, INFO } from "../net/error-log.ts";
 import { type Socket, type SocketOwner, shrinkReceiveBuffer } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 
@@ -135,14 +135,17 @@ export class Tunnel implements TimerOwner {
   }
 
   onTimer(): void {
-    this.request.log(ERR, "upstream timed out (110: Connection timed out)");
+    this.request.log(INFO, "upstream timed out (110: Connection timed out)");
     this.end(true);
   }
 
   /** One socket is gone; a reset goes on to the other side as a reset. */
   onEndClosed(end: TunnelEnd, reset: boolean): void {
     if (this.closed) return;
-    if (reset) end.other.socket.terminate();
+    if (reset) {
+      this.request.log(end === this.client ? INFO : ERR, "recv() failed (104: Connection reset by peer)");
+      end.other.socket.terminate();
+    }
     this.end(false);
   }
 
