@@ -152,6 +152,8 @@ export class Request {
   logged = false;
   /** Values that modules keep for this request, by Module.id. */
   readonly contexts: unknown[] = [];
+  /** As `contexts`, but internal redirects leave them: what nginx keeps with the main request. */
+  lasting: unknown[] | undefined = undefined;
 
   constructor(connection: Connection, server: Server, headers: HeaderList) {
     this.connection = connection;

@@ -9,6 +9,8 @@ import { geo } from "./geo.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
 import { indexModule } from "./index.ts";
+import { limitConn } from "./limit-conn.ts";
+import { limitReq } from "./limit-req.ts";
 import { logModule } from "./log.ts";
 import { map } from "./map.ts";
 import { notModifiedModule } from "./not-modified.ts";
@@ -30,6 +32,8 @@ export const modules: readonly AnyModule[] = [
   splitClients,
   rewrite,
   realip,
+  limitReq,
+  limitConn,
   accessModule,
   tryFilesModule,
   upstreamModule,

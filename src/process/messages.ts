@@ -4,6 +4,7 @@ import type { MainFile } from "../config/load.ts";
 import type { ConfigSnapshot } from "../config/snapshot-source.ts";
 import type { HostAnswers } from "../net/host-lookup.ts";
 import type { ListenerHandle } from "../net/listen.ts";
+import type { ZoneGrant, ZoneHandover } from "../zone/zone-registry.ts";
 
 /** A configuration as a worker reads it again: every file that the master has read. */
 export interface ConfigDelivery {
@@ -16,8 +17,19 @@ export interface ConfigDelivery {
 }
 
 export type ToWorker =
-  | { readonly type: "start"; readonly config: ConfigDelivery; readonly listeners: readonly ListenerHandle[] }
-  | { readonly type: "reload"; readonly config: ConfigDelivery }
+  | {
+      readonly type: "start";
+      readonly config: ConfigDelivery;
+      readonly listeners: readonly ListenerHandle[];
+      /** Without it the worker keeps its zones to itself. */
+      readonly zones?: ZoneHandover;
+    }
+  | {
+      readonly type: "reload";
+      readonly config: ConfigDelivery;
+      /** The new configuration's zones, where `start` handed over shared ones. */
+      readonly zones?: readonly ZoneGrant[];
+    }
   | { readonly type: "stop" }
   | { readonly type: "quit" }
   | { readonly type: "reopen" };

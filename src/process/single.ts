@@ -10,6 +10,7 @@ import { processSettings } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
+import { ownZones } from "./worker-zones.ts";
 
 /** Serves in this process, with the rights it has: nginx applies `user` to worker processes only. */
 export function runSingle(
@@ -26,7 +27,7 @@ export function runSingle(
     flushLogs();
     process.exit(0);
   };
-  const worker = Worker.start(config, sockets, end);
+  const worker = Worker.start(config, sockets, ownZones(), end);
 
   const reload = async (): Promise<void> => {
     const log = errorLogOf(config.load);
@@ -47,8 +48,7 @@ export function runSingle(
       log.write(EMERG, 0, 'listening sockets cannot change while "master_process" is off: restart');
       return;
     }
-    config = fresh.config;
-    worker.reload(config);
+    if (worker.reload(fresh.config, undefined)) config = fresh.config;
   };
   onSignals((name: SignalName) => {
     errorLogOf(config.load).write(NOTICE, 0, `signal ${signalNumber(name)} (${name}) received`);

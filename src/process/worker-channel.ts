@@ -8,6 +8,7 @@ import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
 import { onSignals, type SignalName } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
+import { ownZones, sharedZones } from "./worker-zones.ts";
 
 /** Tells the master that starting another worker with this configuration is no use. */
 const FATAL_CODE = 2;
@@ -44,15 +45,16 @@ class WorkerChannel {
       case "start": {
         const config = await this.load(message.config);
         if (config === undefined) process.exit(FATAL_CODE);
-        this.worker = Worker.start(config, message.listeners, () => process.exit(0));
+        const zones = message.zones === undefined ? ownZones() : sharedZones(message.zones);
+        this.worker = Worker.start(config, message.listeners, zones, () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
         tell({ type: "ready" });
         return;
       }
       case "reload": {
         const config = await this.load(message.config);
-        if (config !== undefined) this.worker?.reload(config);
-        tell({ type: "reloaded", ok: config !== undefined });
+        const ok = config !== undefined && this.worker?.reload(config, message.zones) === true;
+        tell({ type: "reloaded", ok });
         return;
       }
       case "stop":

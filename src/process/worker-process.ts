@@ -1,6 +1,7 @@
 /** One worker as the master sees it. */
 import { constants } from "node:os";
 import type { ListenerHandle } from "../net/listen.ts";
+import type { ZoneGrant } from "../zone/zone-registry.ts";
 import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
 import type { OpenSocket } from "./open-sockets.ts";
 import { markedAsWorker } from "./worker-channel.ts";
@@ -14,6 +15,15 @@ export interface WorkerEvents {
   onReady(worker: WorkerProcess): void;
   /** `signal` is 0 when the worker ended by itself. */
   onExit(worker: WorkerProcess, code: number, signal: number): void;
+}
+
+/** The zones that a master shares with a worker: see ZoneRegistry. */
+export interface WorkerShare {
+  /** `ZoneRegistry.fd`. */
+  readonly fd: number;
+  /** `ZoneRegistry.takeSlot()`: to be given to `releaseWorker` when the worker has ended. */
+  readonly slot: number;
+  readonly grants: readonly ZoneGrant[];
 }
 
 export class WorkerProcess {
@@ -35,10 +45,12 @@ export class WorkerProcess {
     environment: Record<string, string>,
     config: ConfigDelivery,
     events: WorkerEvents,
+    share?: WorkerShare,
   ) {
     this.index = index;
     this.generation = generation;
     const fds = sockets.map(({ fd }) => fd);
+    if (share !== undefined) fds.push(share.fd);
     this.child = Bun.spawn<"ignore", "inherit", "inherit">({
       cmd: [process.execPath, ...process.execArgv, Bun.main],
       argv0: TITLE,
@@ -59,7 +71,8 @@ export class WorkerProcess {
     const listeners = sockets.map(({ address, options }, i): ListenerHandle => {
       return { fd: FIRST_SOCKET + i, address, options };
     });
-    this.send({ type: "start", config, listeners });
+    if (share === undefined) this.send({ type: "start", config, listeners });
+    else this.send({ type: "start", config, listeners, zones: { ...share, fd: FIRST_SOCKET + sockets.length } });
   }
 
   get pid(): number {

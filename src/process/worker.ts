@@ -4,18 +4,22 @@ import { type Serving, serve } from "../modules/serve.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.ts";
+import type { ZoneGrant } from "../zone/zone-registry.ts";
 import { dropRights, setLimits } from "./privileges.ts";
 import { processSettings } from "./settings.ts";
+import type { WorkerZones } from "./worker-zones.ts";
 
 export class Worker {
   private log: ErrorLog;
   private shutdownTimeoutMs: number;
   private readonly serving: Serving;
+  private readonly zones: WorkerZones;
   private leaving = false;
   private readonly onEnd: () => void;
 
-  private constructor(config: LoadedConfig, serving: Serving, log: ErrorLog, onEnd: () => void) {
+  private constructor(config: LoadedConfig, serving: Serving, zones: WorkerZones, log: ErrorLog, onEnd: () => void) {
     this.serving = serving;
+    this.zones = zones;
     this.log = log;
     this.onEnd = onEnd;
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
@@ -26,14 +30,20 @@ export class Worker {
   }
 
   /** Serves; `onEnd` is called when the process may exit. */
-  static start(config: LoadedConfig, listeners: readonly ListenerHandle[], onEnd: () => void): Worker {
+  static start(
+    config: LoadedConfig,
+    listeners: readonly ListenerHandle[],
+    zones: WorkerZones,
+    onEnd: () => void,
+  ): Worker {
     const log = errorLogOf(config.load);
     const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
     const settings = processSettings(config);
     setLimits(settings, report);
     for (const failure of openLogs(config.load)) report(EMERG, failure);
+    zones.bind(config.load, undefined);
     const serving = serve(config, listeners, log);
-    return new Worker(config, serving, log, onEnd);
+    return new Worker(config, serving, zones, log, onEnd);
   }
 
   /** Gives up root's rights, which opening files needed. False when that failed: nothing may be served then. */
@@ -46,12 +56,21 @@ export class Worker {
     this.write(ALERT, `unexpected exception: ${stack}`);
   }
 
-  /** Serves new requests by another configuration; what runs goes on as it began. */
-  reload(config: LoadedConfig): void {
+  /**
+   * Serves new requests by another configuration; what runs goes on as it began. `grants`: where its zones are, from a
+   * master that shares them. False, and logged, where a zone cannot change so: all goes on as before.
+   */
+  reload(config: LoadedConfig, grants: readonly ZoneGrant[] | undefined): boolean {
+    const fault = this.zones.bind(config.load, grants);
+    if (fault !== undefined) {
+      this.write(EMERG, fault);
+      return false;
+    }
     this.log = errorLogOf(config.load);
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
     for (const failure of openLogs(config.load)) this.write(EMERG, failure);
     this.serving.reload(config);
+    return true;
   }
 
   reopen(): void {

@@ -1,0 +1,61 @@
+/**
+ * The spin lock of a zone. The word holds the process id of its owner, so that a lock whose owner was killed can be told
+ * from one that is held, and taken over.
+ */
+import { processAlive, yieldProcessor } from "../net/shared-memory.ts";
+
+/** Tries before the processor is given away: a lock is held for a microsecond or less. */
+const SPINS = 200;
+/** Turns of giving the processor away between looks at whether the owner lives, which cost a system call or two. */
+const YIELDS = 50;
+
+/** The lock at `words[at]`; 0 is free. */
+export class ZoneLock {
+  private readonly words: Int32Array;
+  private readonly at: number;
+  private readonly pid: number;
+  /** Puts what the lock guards in order when its owner died in the middle of a change. */
+  private readonly repair: () => void;
+
+  constructor(words: Int32Array, at: number, pid: number, repair: () => void) {
+    this.words = words;
+    this.at = at;
+    this.pid = pid;
+    this.repair = repair;
+  }
+
+  /** Waits for the lock and takes it. Hot: one atomic operation where nobody holds it. */
+  acquire(): void {
+    if (Atomics.compareExchange(this.words, this.at, 0, this.pid) !== 0) this.wait();
+  }
+
+  release(): void {
+    Atomics.compareExchange(this.words, this.at, this.pid, 0);
+  }
+
+  /** Frees a lock that the process held when it ended; does nothing where it did not. */
+  breakFor(pid: number): void {
+    if (this.takeOver(pid)) this.release();
+  }
+
+  private wait(): void {
+    const { words, at, pid } = this;
+    for (let turns = 1; ; turns++) {
+      for (let i = 0; i < SPINS; i++) {
+        if (Atomics.load(words, at) === 0 && Atomics.compareExchange(words, at, 0, pid) === 0) return;
+      }
+      yieldProcessor();
+      if (turns % YIELDS !== 0) continue;
+      const owner = Atomics.load(words, at);
+      // This very process: a bug left a change unfinished, as a death would have.
+      const dead = owner === pid || (owner !== 0 && !processAlive(owner));
+      if (dead && this.takeOver(owner)) return;
+    }
+  }
+
+  private takeOver(from: number): boolean {
+    if (Atomics.compareExchange(this.words, this.at, from, this.pid) !== from) return false;
+    this.repair();
+    return true;
+  }
+}
