@@ -3,6 +3,7 @@ import { finalize, resume } from "../http/phases.ts";
 import type { AbortListener, Request } from "../http/request.ts";
 import { AGAIN, DECLINED } from "../http/verdict.ts";
 import { ALERT, ERR, INFO } from "../net/error-log.ts";
+import { sharedNowMs } from "../net/shared-memory.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import type { LimitReqSettings } from "./limit-req.ts";
 import type { RateLimit } from "./limit-req-zone.ts";
@@ -48,7 +49,7 @@ export function limitRequest(r: Request, settings: LimitReqSettings, id: number)
       r.log(ERR, `the value of the "${zone.zone.key}" key is more than ${MAX_KEY_BYTES} bytes: "${key}"`);
       continue;
     }
-    found = zone.lookup(key, burst, i === last);
+    found = zone.lookup(key, burst, i === last, sharedNowMs());
     if (found !== "again") break;
     passedKeys[i] = key;
   }
@@ -93,7 +94,7 @@ function accountAll(limits: readonly RateLimit[], limit: RateLimit, excess: numb
     const key = passedKeys[i];
     if (key === undefined) continue;
     const passed = limits[i]!;
-    passed.zone.account(key);
+    passed.zone.account(key, sharedNowMs());
     const ms = delayFor(passed, passed.zone.excess);
     if (ms <= maxMs) continue;
     maxMs = ms;

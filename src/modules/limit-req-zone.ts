@@ -3,13 +3,12 @@
  * that is known. nginx's arithmetic, in whole milliseconds and thousandths of a request.
  */
 import { perLoad } from "../config/load-context.ts";
-import { sharedNowMs } from "../net/shared-memory.ts";
 import { constantTemplate, type Template } from "../template/template.ts";
 import type { ZoneTable } from "../zone/zone-table.ts";
 import type { DeclaredZone, ZoneKind } from "../zone/zones.ts";
 
 // The values of an entry, in this order.
-/** When it changed last, on the clock of `sharedNowMs`; 0 when it is new and not accounted yet. */
+/** When it changed last, in whole ms on the clock that all workers share; 0 when it is new and not accounted yet. */
 const LAST = 0;
 const EXCESS = 1;
 
@@ -43,11 +42,10 @@ export class RateZone {
 
   /**
    * Looks whether one more request of `key` is within `burst` thousandths of a request beyond the rate, and with
-   * `account` counts it if it is (ngx_http_limit_req_lookup).
+   * `account` counts it if it is (ngx_http_limit_req_lookup). `now`: `sharedNowMs()`.
    */
-  lookup(key: string, burst: number, account: boolean): Lookup {
+  lookup(key: string, burst: number, account: boolean, now: number): Lookup {
     const { table } = this.zone;
-    const now = sharedNowMs();
     table.acquire();
     try {
       let cell = table.find(key);
@@ -72,9 +70,8 @@ export class RateZone {
   }
 
   /** Counts a request that has passed `lookup`, when the zones after this one let it pass too. */
-  account(key: string): void {
+  account(key: string, now: number): void {
     const { table } = this.zone;
-    const now = sharedNowMs();
     table.acquire();
     try {
       let cell = table.find(key);

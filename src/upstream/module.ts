@@ -15,12 +15,14 @@ import {
 } from "../config/directive.ts";
 import { parseInteger, parseSize } from "../config/units.ts";
 import { compileTemplate } from "../template/template.ts";
+import { MIN_ZONE_BYTES, zones, zoneWithoutSize } from "../zone/zones.ts";
 import { consistentHash } from "./consistent-hash.ts";
 import { hash } from "./hash.ts";
 import { ipHash } from "./ip-hash.ts";
 import { leastConn } from "./least-conn.ts";
 import { randomChoice } from "./random.ts";
 import { applyServer } from "./server-directive.ts";
+import { PEER_ZONE } from "./shared-peers.ts";
 import { type Method, ROUND_ROBIN, type Upstream } from "./upstream.ts";
 import { upstreams } from "./upstream-set.ts";
 
@@ -152,22 +154,22 @@ const upstreamRow: ActionRow<UpstreamSettings> = {
   },
 };
 
-/** nginx's least size of a shared zone: eight pages. */
-const MIN_ZONE_BYTES = 8 * 4096;
-
-/** `zone NAME [SIZE]`: name and size are checked, the state stays in each worker. */
+/** `zone NAME [SIZE]`; one of the blocks that name the same zone gives its size. */
 const zoneRow: ActionRow<UpstreamSettings> = {
   name: "zone",
   in: UPSTREAM,
   arity: between(1, 2),
-  doc: "Names the shared memory of the block; each worker keeps its own state for now.",
-  apply(_own, site) {
+  doc: "Shared memory in which all workers keep the state of the block's servers: failures, connections, weights.",
+  apply(own, site) {
     const [name = "", sizeText] = site.statement.args;
     if (name === "") return new ConfigFault(`invalid zone name "${name}"`);
-    if (sizeText === undefined) return undefined;
-    const size = parseSize(sizeText);
+    const size = sizeText === undefined ? 0 : parseSize(sizeText);
     if (size === undefined) return new ConfigFault(`invalid zone size "${sizeText}"`);
-    return size < MIN_ZONE_BYTES ? new ConfigFault(`zone "${name}" is too small`) : undefined;
+    if (sizeText !== undefined && size < MIN_ZONE_BYTES) return new ConfigFault(`zone "${name}" is too small`);
+    const zone = zones(site.load).declare(name, size, PEER_ZONE);
+    if (zone instanceof ConfigFault) return zone;
+    if (own.upstream !== undefined) own.upstream.zone = zone;
+    return undefined;
   },
 };
 
@@ -231,6 +233,6 @@ export const upstreamModule: Module<UpstreamSettings> = new Module<UpstreamSetti
   },
   finish(_http, load) {
     upstreams(load).complete(load);
-    return undefined;
+    return zoneWithoutSize(load, PEER_ZONE);
   },
 });

@@ -3,10 +3,12 @@ import type { LoadContext } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import { addressText, inetAddress, normalIP, unixAddress } from "../net/address.ts";
 import type { Template } from "../template/template.ts";
+import type { DeclaredZone } from "../zone/zones.ts";
 import type { Balancer } from "./balancer.ts";
 import { DEFAULT_PEER_OPTIONS, Peer, type PeerAddress, PeerGroup, type PeerOptions } from "./peer.ts";
 import { ConnectionPool, type KeepaliveSettings } from "./pool.ts";
 import { roundRobin } from "./round-robin.ts";
+import { inZone } from "./shared-peers.ts";
 
 /** A load balancing method as its directive chose it. */
 export interface Method {
@@ -64,6 +66,8 @@ export class Upstream {
   method: Method = ROUND_ROBIN;
   /** The key of `hash`. */
   hashKey: Template | undefined = undefined;
+  /** Where the counters of its peers are, when the workers share them: the block's `zone`. */
+  zone: DeclaredZone | undefined = undefined;
   /** All peers, the backups too, in the order of the configuration. Empty until the load ends. */
   peers: readonly Peer[] = [];
   balancer: Balancer = roundRobin(PeerGroup.of([]));
@@ -107,7 +111,8 @@ export class Upstream {
 
   private build(peers: readonly Peer[]): void {
     this.peers = peers;
-    this.balancer = this.method.build(PeerGroup.of(peers));
+    const balancer = this.method.build(PeerGroup.of(peers));
+    this.balancer = this.zone === undefined ? balancer : inZone(balancer, this.zone, this.name, peers);
   }
 
   /** Starts keeping idle connections as the block's `keepalive` directives say. */

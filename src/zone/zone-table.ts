@@ -144,7 +144,7 @@ export class ZoneTable {
     words[SERIAL_AT] = serial;
     words[at + SERIAL] = serial;
     words[at + HASH] = keyHash(key, this.secret0, this.secret1) | 0;
-    Atomics.store(words, at + KIND, key.length + 1);
+    words[at + KIND] = key.length + 1;
     words[COUNT_AT]!++;
     this.linkBucket(at, cell);
     this.linkNewest(at, cell);
@@ -155,7 +155,7 @@ export class ZoneTable {
   remove(cell: number): void {
     const { words } = this;
     const at = this.at(cell);
-    Atomics.store(words, at + KIND, CONTINUATION);
+    words[at + KIND] = CONTINUATION;
     words[COUNT_AT]!--;
     this.unlinkBucket(at, cell);
     this.unlinkUse(at);
