@@ -55,6 +55,23 @@ export function number<F extends number | undefined>(fallback: F): ArgumentType<
   return measured(fallback, parseInteger, "invalid number");
 }
 
+/** A whole number from `low` to `high`, both inclusive (ngx_conf_check_num_bounds). */
+export function numberBetween<F extends number | undefined>(
+  low: number,
+  high: number,
+  fallback: F,
+): ArgumentType<number | F> {
+  return {
+    arity: ONE,
+    fallback,
+    parse([value = ""], site: DirectiveSite): number | ConfigFault {
+      const parsed = parseInteger(value);
+      if (parsed === undefined) return directiveFault(site, "invalid number");
+      return parsed >= low && parsed <= high ? parsed : new ConfigFault(`value must be between ${low} and ${high}`);
+    },
+  };
+}
+
 /** The argument as it is. */
 export function text<F extends string | undefined>(fallback: F): ArgumentType<string | F> {
   return { arity: ONE, fallback, parse: ([value = ""]) => value };

@@ -41,8 +41,10 @@ export interface ArgumentType<T> {
   readonly flag?: true;
   /** The value where no level sets the directive. */
   readonly fallback: T;
-  /** Turns the arguments into the value. */
-  parse(args: readonly string[], site: DirectiveSite): T | ConfigFault;
+  /** A level may have several such lines: `parse` gets the value of those before. */
+  readonly accumulates?: true;
+  /** Turns the arguments into the value. `earlier` is only there with `accumulates`. */
+  parse(args: readonly string[], site: DirectiveSite, earlier?: T): T | ConfigFault;
 }
 
 /** Where a directive stands while it is being applied. */

@@ -29,7 +29,10 @@ export function bufs<F extends Buffers | undefined>(fallback: F): ArgumentType<B
   };
 }
 
-/** One or more words of a list, in any case of letters; one that comes twice is warned about (ngx_conf_set_bitmask_slot). */
+/**
+ * One or more words of a list, in any case of letters, on one or more lines; one that comes twice is warned about
+ * (ngx_conf_set_bitmask_slot).
+ */
 export function choices<const W extends string, F extends ReadonlySet<NoInfer<W>> | undefined>(
   words: readonly W[],
   fallback: F,
@@ -37,8 +40,9 @@ export function choices<const W extends string, F extends ReadonlySet<NoInfer<W>
   return {
     arity: atLeast(1),
     fallback,
-    parse(args, site: DirectiveSite): ReadonlySet<W> | ConfigFault {
-      const chosen = new Set<W>();
+    accumulates: true,
+    parse(args, site: DirectiveSite, earlier): ReadonlySet<W> | ConfigFault {
+      const chosen = new Set<W>(earlier);
       for (const arg of args) {
         const wanted = arg.toLowerCase();
         const word = words.find((candidate) => candidate.toLowerCase() === wanted);

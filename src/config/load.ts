@@ -284,10 +284,11 @@ class Loader {
 }
 
 function storeField(row: AnyFieldRow, own: object, site: DirectiveSite): ConfigFault | undefined {
-  if (Reflect.get(own, row.set) !== undefined) {
+  const earlier: unknown = Reflect.get(own, row.set);
+  if (earlier !== undefined && row.arg.accumulates !== true) {
     return new ConfigFault(`"${site.statement.name}" directive is duplicate`);
   }
-  const value = row.arg.parse(site.statement.args, site);
+  const value = row.arg.parse(site.statement.args, site, earlier);
   if (value instanceof ConfigFault) return value;
   Reflect.set(own, row.set, value);
   return undefined;

@@ -4,7 +4,7 @@
  */
 import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { INFO } from "../net/error-log.ts";
-import { isReceived, type Socket, type SocketOwner } from "../net/socket.ts";
+import { isReceived, receivedView, type Socket, type SocketOwner } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import type { DroppedLine } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
@@ -149,7 +149,7 @@ export class Connection implements SocketOwner, TimerOwner {
       this.armLinger();
       return;
     }
-    const chunk = buffer.subarray(0, length);
+    const chunk = receivedView(buffer, length);
     this.input = this.input === undefined ? chunk : Buffer.concat([this.input.subarray(this.inputAt), chunk]);
     this.inputAt = 0;
     this.pump();
@@ -254,7 +254,7 @@ export class Connection implements SocketOwner, TimerOwner {
     if (this.parser === undefined) {
       this.parser = spareParsers.pop() ?? new RequestHeadParser();
       this.parser.limits = this.binding.servers.defaultServer.headLimits;
-      this.parser.reset(new HeaderList());
+      this.parser.reset(HeaderList.take());
     }
     const parser = this.parser;
     const at = parser.feed(input, this.inputAt);

@@ -46,6 +46,7 @@ export function writeHead(r: Request): string {
     if (core.keepaliveTimeout.headerSeconds > 0)
       head += "\r\nKeep-Alive: timeout=" + core.keepaliveTimeout.headerSeconds;
   } else head += "\r\nConnection: close";
+  if (out.varyEncoding) head += "\r\nVary: Accept-Encoding";
   if (location !== undefined && !madeAbsolute) head += "\r\nLocation: " + location;
   const { list } = out;
   for (let i = 0; i < list.count; i++) head += "\r\n" + list.names[i] + ": " + list.values[i];

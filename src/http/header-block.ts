@@ -4,7 +4,7 @@
  *
  * Hot. Only offsets are noted while bytes pass; strings are cut once, from one string of the whole head, at the end.
  */
-import { type HeaderList, internHeaderNameAt } from "./header-list.ts";
+import { fieldValueAt, type HeaderList, internHeaderNameAt } from "./header-list.ts";
 
 const LINE_START = 0;
 const NAME = 1;
@@ -224,7 +224,7 @@ export class HeaderBlock {
       let valueEnd = marks[m + 3]!;
       while (valueEnd > valueStart && text.charCodeAt(valueEnd - 1) === SPACE) valueEnd--;
       const entry = internHeaderNameAt(text, marks[m]!, marks[m + 1]!);
-      headers.addInterned(entry.name, entry.key, text.substring(valueStart, valueEnd));
+      headers.addInterned(entry.name, entry.key, fieldValueAt(entry, text, valueStart, valueEnd));
     }
   }
 

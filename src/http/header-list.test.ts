@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { asciiLowerCase, HeaderList, internHeaderName, internHeaderNameAt } from "./header-list.ts";
+import { asciiLowerCase, fieldValueAt, HeaderList, internHeaderName, internHeaderNameAt } from "./header-list.ts";
 
 function list(...lines: string[]): HeaderList {
   const headers = new HeaderList();
@@ -7,9 +7,8 @@ function list(...lines: string[]): HeaderList {
   return headers;
 }
 
-function lines(headers: HeaderList): string[] {
-  expect([headers.names.length, headers.keys.length, headers.values.length]).toEqual(Array(3).fill(headers.count));
-  return headers.names.map((name, i) => `${name}/${headers.keys[i]}=${headers.values[i]}`);
+function lines({ count, names, keys, values }: HeaderList): string[] {
+  return Array.from({ length: count }, (_, i) => `${names[i]}/${keys[i]}=${values[i]}`);
 }
 
 test("add, get, getJoined, has", () => {
@@ -47,9 +46,33 @@ test("names are found in their head, also when many share a slot", () => {
   const text = names.join(":");
   let at = 0;
   for (const name of names) {
-    expect(internHeaderNameAt(text, at, at + name.length)).toEqual({ name, key: name.toLowerCase() });
+    expect(internHeaderNameAt(text, at, at + name.length)).toMatchObject({ name, key: name.toLowerCase() });
     at += name.length + 1;
   }
   const long = "L".repeat(9000);
-  expect(internHeaderName(long)).toEqual({ name: long, key: long.toLowerCase() });
+  expect(internHeaderName(long)).toMatchObject({ name: long, key: long.toLowerCase() });
+});
+
+test("values are read where they stand, whether they are those of last time or not", () => {
+  const field = internHeaderName("X-Value");
+  const text = "one one two on one ";
+  const cut = [
+    [0, 3],
+    [4, 7],
+    [8, 11],
+    [12, 14],
+    [15, 18],
+    [18, 18],
+  ] as const;
+  for (const [start, end] of cut) expect(fieldValueAt(field, text, start, end)).toBe(text.slice(start, end));
+});
+
+test("a released list comes back empty", () => {
+  const first = HeaderList.take();
+  for (let i = 0; i < 20; i++) first.add(`A${i}`, `${i}`);
+  first.release();
+  const second = HeaderList.take();
+  expect([second.count, second.get("a1"), second.has("a19")]).toEqual([0, undefined, false]);
+  second.add("B", "b");
+  expect(second.getAll("b")).toEqual(["b"]);
 });

@@ -9,7 +9,12 @@ const MAX_INTERNED_NAMES = 1024;
 export interface InternedName {
   readonly name: string;
   readonly key: string;
+  /** The last value met: most fields come with the same value again. */
+  lastValue: string;
 }
+
+/** A remembered value keeps its head alive: those of longer heads are not remembered. */
+const MAX_KEPT_HEAD_LENGTH = 4096;
 
 /** Spelling as sent -> shared strings. */
 const interned = new Map<string, InternedName>();
@@ -36,7 +41,7 @@ function detached(part: string): string {
 }
 
 function learn(name: string): InternedName {
-  if (name.length > MAX_INTERNED_LENGTH) return { name, key: asciiLowerCase(name) };
+  if (name.length > MAX_INTERNED_LENGTH) return { name, key: asciiLowerCase(name), lastValue: "" };
   if (interned.size >= MAX_INTERNED_NAMES) {
     interned.clear();
     keys.clear();
@@ -45,7 +50,7 @@ function learn(name: string): InternedName {
   const lower = asciiLowerCase(own);
   const known = keys.get(lower);
   if (known === undefined) keys.set(lower, lower);
-  const entry = { name: own, key: known ?? lower };
+  const entry = { name: own, key: known ?? lower, lastValue: "" };
   interned.set(own, entry);
   return entry;
 }
@@ -75,29 +80,50 @@ export function internHeaderNameAt(text: string, start: number, end: number): In
   return entry;
 }
 
-/** Room for the fields of a usual message: three arrays that grow one by one cost more than parsing them. */
-const USUAL_FIELDS = 16;
-
-function roomyArray(): string[] {
-  const array = new Array<string>(USUAL_FIELDS);
-  array.length = 0;
-  return array;
+/**
+ * The value text[start..end) of a field. Hot: comparing it with the last one is cheaper than cutting a string and having
+ * it collected.
+ */
+export function fieldValueAt(field: InternedName, text: string, start: number, end: number): string {
+  const { lastValue } = field;
+  const length = end - start;
+  if (lastValue.length === length && text.startsWith(lastValue, start)) return lastValue;
+  const value = text.substring(start, end);
+  if (text.length <= MAX_KEPT_HEAD_LENGTH) field.lastValue = value;
+  return value;
 }
 
-/** The fields of a request or response. `names[i]`, `keys[i]` and `values[i]` belong together. */
+/** Lists kept for reuse: three new arrays per list cost more than parsing a usual head. */
+const MAX_SPARE_LISTS = 1024;
+/** A list that has held more fields is not kept. */
+const MAX_SPARE_FIELDS = 64;
+const spareLists: HeaderList[] = [];
+
+/** The fields of a request or response. `names[i]`, `keys[i]` and `values[i]` belong together for i < `count`. */
 export class HeaderList {
   count = 0;
   /** As sent. */
-  names: string[] = roomyArray();
+  names: string[] = [];
   /** Lower case, interned. */
-  keys: string[] = roomyArray();
-  values: string[] = roomyArray();
+  keys: string[] = [];
+  values: string[] = [];
+
+  /** An empty list; give it back with `release`. */
+  static take(): HeaderList {
+    return spareLists.pop() ?? new HeaderList();
+  }
+
+  /** The list is not used any more, by anybody. */
+  release(): void {
+    if (spareLists.length === MAX_SPARE_LISTS || this.names.length > MAX_SPARE_FIELDS) return;
+    this.clear();
+    spareLists.push(this);
+  }
 
   clear(): void {
+    // What is left behind `count` must not keep old heads alive.
+    for (let i = 0; i < this.count; i++) this.values[i] = "";
     this.count = 0;
-    this.names.length = 0;
-    this.keys.length = 0;
-    this.values.length = 0;
   }
 
   add(name: string, value: string): void {
@@ -107,10 +133,10 @@ export class HeaderList {
 
   /** For callers that know the lower-case form already. */
   addInterned(name: string, key: string, value: string): void {
-    this.names.push(name);
-    this.keys.push(key);
-    this.values.push(value);
-    this.count++;
+    const i = this.count++;
+    this.names[i] = name;
+    this.keys[i] = key;
+    this.values[i] = value;
   }
 
   /** The first value. */
@@ -157,16 +183,14 @@ export class HeaderList {
     list.names = this.names.slice(0, count);
     list.keys = this.keys.slice(0, count);
     list.values = this.values.slice(0, count);
-    list.count = list.keys.length;
+    list.count = Math.min(count, this.count);
     return list;
   }
 
   /** Keeps the first `count` fields. */
   truncate(count: number): void {
+    for (let i = count; i < this.count; i++) this.values[i] = "";
     this.count = count;
-    this.names.length = count;
-    this.keys.length = count;
-    this.values.length = count;
   }
 
   /** Removes every field of that name. */
@@ -201,3 +225,7 @@ export class HeaderList {
     this.truncate(kept);
   }
 }
+
+/** Stands where a list has been released: a late reader finds nothing. */
+export const GONE_HEADERS = new HeaderList();
+Object.freeze(GONE_HEADERS);

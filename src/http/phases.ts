@@ -5,6 +5,7 @@ import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { chunkHead } from "./chunked.ts";
 import { builtinErrorPage } from "./error-page.ts";
 import { writeHead } from "./head-writer.ts";
+import { GONE_HEADERS } from "./header-list.ts";
 import type { RewriteProgram } from "./location.ts";
 import { findLocation } from "./location-match.ts";
 import type { Request } from "./request.ts";
@@ -403,6 +404,10 @@ export function sendHead(r: Request): boolean {
 /** As `queueBody`, for text. */
 function queueText(r: Request, text: string): void {
   if (text.length === 0 || r.headerOnly) return;
+  if (r.bodyFilter !== undefined) {
+    queueBody(r, Buffer.from(text, "latin1"));
+    return;
+  }
   const { output } = r.connection;
   output.text(r.chunkedOut ? `${chunkHead(text.length)}${text}\r\n` : text);
 }
@@ -417,6 +422,17 @@ function applyLimitRate(r: Request): void {
 /** Queues body bytes (chunk-framed where the head said so); they leave with the next flush. */
 export function queueBody(r: Request, chunk: Buffer): void {
   if (chunk.length === 0 || r.headerOnly) return;
+  if (r.bodyFilter === undefined) queueFramed(r, chunk);
+  else for (const piece of r.bodyFilter.write(chunk)) queueFramed(r, piece);
+}
+
+/** Nothing of the body so far may be held back by a filter: more of it may be long in coming. */
+export function flushBody(r: Request): void {
+  if (r.bodyFilter === undefined || r.headerOnly) return;
+  for (const piece of r.bodyFilter.flush()) queueFramed(r, piece);
+}
+
+function queueFramed(r: Request, chunk: Buffer): void {
   const { output } = r.connection;
   if (!r.chunkedOut) {
     output.bytes(chunk);
@@ -429,7 +445,9 @@ export function queueBody(r: Request, chunk: Buffer): void {
 
 /** Queues the end of the body: the last chunk with `trailers` (lines with CRLF) and those of the head, or nothing. */
 export function queueEnd(r: Request, trailers: string): void {
-  if (!r.chunkedOut || r.headerOnly) return;
+  if (r.headerOnly) return;
+  if (r.bodyFilter !== undefined) for (const piece of r.bodyFilter.end()) queueFramed(r, piece);
+  if (!r.chunkedOut) return;
   r.connection.output.text(`0\r\n${trailers}${r.out.trailers === undefined ? "" : r.out.trailers(r)}\r\n`);
 }
 
@@ -516,6 +534,7 @@ export function closeRequest(r: Request): void {
   r.logged = true;
   r.finished = true;
   r.body?.release();
+  r.bodyFilter?.release();
   for (const log of r.server.http.phases.log) {
     try {
       log(r);
@@ -525,4 +544,8 @@ export function closeRequest(r: Request): void {
   }
   // $request_body is for logs, too.
   r.bodySpool?.release();
+  r.headers.release();
+  r.headers = GONE_HEADERS;
+  r.out.release();
+  r.upstream?.releaseHeaders();
 }

@@ -72,9 +72,13 @@ const invalidRequest: HeadError = { status: 400, message: "client sent invalid r
 /** Methods of which every request gets the same string. */
 const COMMON_METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
-function internMethod(method: string): string {
-  for (const common of COMMON_METHODS) if (common === method) return common;
-  return method;
+/** The method text[0..end). */
+function methodAt(text: string, end: number): string {
+  for (let i = 0; i < COMMON_METHODS.length; i++) {
+    const common = COMMON_METHODS[i]!;
+    if (common.length === end && text.startsWith(common)) return common;
+  }
+  return text.substring(0, end);
 }
 
 const nothing = Buffer.alloc(0);
@@ -206,7 +210,7 @@ export class RequestHeadParser {
     const line = this.line;
     this.lineTaken = true;
     this.requestLine = text.substring(0, line.end);
-    this.method = internMethod(text.substring(0, line.methodEnd));
+    this.method = methodAt(text, line.methodEnd);
     this.httpVersion = line.httpVersion;
     const target = text.substring(line.uriStart, line.uriEnd);
     this.unparsedUri = target;

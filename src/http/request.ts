@@ -2,6 +2,7 @@
 import type { LogLevel } from "../net/error-log.ts";
 import { ERR } from "../net/error-log.ts";
 import { nowMs } from "../net/timers.ts";
+import type { BodyFilter } from "./body-filter.ts";
 import type { Connection } from "./connection.ts";
 import type { HeaderList } from "./header-list.ts";
 import type { Location, Server } from "./location.ts";
@@ -34,6 +35,8 @@ export interface UpstreamView {
   readonly chunked: boolean;
   readonly responseHeaders: HeaderList;
   readonly responseTrailers: HeaderList | undefined;
+  /** The request is over: nothing reads the response's fields any more. */
+  releaseHeaders(): void;
 }
 
 /** Who must know when a client goes away while its request waits for something. */
@@ -98,6 +101,12 @@ export class Request {
   /** Only the head is sent: HEAD, 204, 304. */
   headerOnly = false;
   chunkedOut = false;
+  /** Changes the body on its way out. */
+  bodyFilter: BodyFilter | undefined = undefined;
+  /** The client may get a compressed response; undefined until somebody asks. */
+  mayCompress: boolean | undefined = undefined;
+  /** The response would be another one for a client that accepts something else. */
+  variesByEncoding = false;
   /** Connection.out.sentBytes when this request began. */
   sentBefore = 0;
   headerBytesSent = 0;

@@ -1,5 +1,5 @@
 /** The response that a request is about to send, before it becomes bytes. */
-import { HeaderList } from "./header-list.ts";
+import { GONE_HEADERS, HeaderList } from "./header-list.ts";
 import type { Request } from "./request.ts";
 
 export class ResponseHead {
@@ -26,17 +26,27 @@ export class ResponseHead {
   disableNotModified = false;
   /** Makes the trailer lines (each with CRLF) when the body has been sent; set, the response is chunked. */
   trailers: ((r: Request) => string) | undefined = undefined;
+  /** `Vary: Accept-Encoding` is sent (gzip_vary). */
+  varyEncoding = false;
   /** Server and Date of an upstream when the configuration passes them. */
   server: string | undefined = undefined;
   date: string | undefined = undefined;
   /** Everything else, in the order in which it is written. */
-  readonly list = new HeaderList();
+  list = HeaderList.take();
 
   /** The value of Content-Type; undefined for none. */
   get contentTypeText(): string | undefined {
     const { contentType, charset } = this;
     if (contentType === undefined || charset === undefined || this.typeHoldsCharset) return contentType;
     return `${contentType}; charset=${charset}`;
+  }
+
+  /** The type without its charset, as lists of types name it; undefined for none. */
+  get bareType(): string | undefined {
+    const { contentType } = this;
+    if (contentType === undefined || !this.typeHoldsCharset) return contentType;
+    const charset = /; *charset=/i.exec(contentType);
+    return charset === null ? contentType : contentType.slice(0, charset.index);
   }
 
   clear(): void {
@@ -53,9 +63,16 @@ export class ResponseHead {
     this.allowRanges = false;
     this.disableNotModified = false;
     this.trailers = undefined;
+    this.varyEncoding = false;
     this.server = undefined;
     this.date = undefined;
     this.list.clear();
+  }
+
+  /** The response is over: nothing reads its fields any more. */
+  release(): void {
+    this.list.release();
+    this.list = GONE_HEADERS;
   }
 
   clearLength(): void {

@@ -14,15 +14,15 @@ import { headerFilters } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { ERR } from "../net/error-log.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
+import { addTypes, listsType, type TypeList } from "./type-list.ts";
 
 interface CharsetSettings {
   charset: Template | "off" | undefined;
   override: boolean | undefined;
-  /** Lower case; "all" for `*`. */
-  types: Set<string> | "all" | undefined;
+  types: TypeList | undefined;
 }
 
-const DEFAULT_TYPES: ReadonlySet<string> = new Set([
+const DEFAULT_TYPES: TypeList = new Set([
   "text/html",
   "text/xml",
   "text/plain",
@@ -40,16 +40,8 @@ function setCharset(own: CharsetSettings, site: DirectiveSite): ConfigFault | un
   return undefined;
 }
 
-function addTypes(own: CharsetSettings, site: DirectiveSite): undefined {
-  for (const type of site.statement.args) {
-    if (type === "*") own.types = "all";
-    if (own.types === "all") continue;
-    // text/html is always among them.
-    own.types ??= new Set(["text/html"]);
-    const wanted = asciiLowerCase(type);
-    if (own.types.has(wanted)) site.load.warn(site.statement, `duplicate MIME type "${wanted}"`);
-    own.types.add(wanted);
-  }
+function setTypes(own: CharsetSettings, site: DirectiveSite): undefined {
+  own.types = addTypes(own.types, site);
 }
 
 function charsetFilter(r: Request): undefined {
@@ -63,11 +55,7 @@ function charsetFilter(r: Request): undefined {
     }
     return;
   }
-  if (types !== "all") {
-    const semicolon = out.contentType.indexOf(";");
-    const type = semicolon < 0 ? out.contentType : out.contentType.slice(0, semicolon);
-    if (!(types ?? DEFAULT_TYPES).has(asciiLowerCase(type.trimEnd()))) return;
-  }
+  if (!listsType(types ?? DEFAULT_TYPES, out)) return;
   // Old browsers applied a redirect's character set to the page that it leads to.
   const name = out.status === 301 || out.status === 302 ? "" : charset.evaluate(r);
   out.charset = name === "" ? undefined : name;
@@ -101,7 +89,7 @@ export const charsetModule: Module<CharsetSettings> = new Module<CharsetSettings
       in: HTTP_SERVER_LOCATION,
       arity: atLeast(1),
       doc: "Content types that charset applies to.",
-      apply: addTypes,
+      apply: setTypes,
     },
     {
       name: "source_charset",

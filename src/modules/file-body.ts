@@ -15,6 +15,8 @@ export const WHOLE_FILE_BYTES = 64 * 1024;
 const PIECE_BYTES = 256 * 1024;
 /** After so many bytes of one file other clients get a turn (nginx's sendfile_max_chunk). */
 const TURN_BYTES = 2 * 1024 * 1024;
+/** The same where a filter works on every byte. */
+const FILTERED_TURN_BYTES = 512 * 1024;
 
 /** Holds a piece from its read to its write, within one call: one buffer serves all files. */
 const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -81,6 +83,7 @@ export class FileBody implements BodyProducer {
     this.pumping = true;
     const { r } = this;
     const { connection } = r;
+    const turnBytes = r.bodyFilter === undefined ? TURN_BYTES : FILTERED_TURN_BYTES;
     let turn = 0;
     while (connection.open && this.fd >= 0) {
       const range = this.ranges[this.range];
@@ -89,7 +92,7 @@ export class FileBody implements BodyProducer {
         finalize(r, this.ended());
         break;
       }
-      if (turn >= TURN_BYTES) {
+      if (turn >= turnBytes) {
         setImmediate(this.nextTurn);
         break;
       }
@@ -114,8 +117,10 @@ export class FileBody implements BodyProducer {
     const { r } = this;
     const { connection } = r;
     // The shared buffer may only stay queued in this call; chunk framing cannot be taken back, so it gets a copy.
-    const shared = !r.chunkedOut;
-    queueBody(r, shared ? piece.subarray(0, count) : Buffer.from(piece.subarray(0, count)));
+    // A filter takes the bytes at once.
+    const filtered = r.bodyFilter !== undefined;
+    const shared = !r.chunkedOut && !filtered;
+    queueBody(r, shared || filtered ? piece.subarray(0, count) : Buffer.from(piece.subarray(0, count)));
     this.position += count;
     const flushed = connection.flush();
     if (!flushed && shared) this.position -= connection.output.unqueue(count);

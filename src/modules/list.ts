@@ -6,6 +6,8 @@ import { resolverModule } from "../upstream/resolver-module.ts";
 import { accessModule } from "./access.ts";
 import { charsetModule } from "./charset.ts";
 import { geo } from "./geo.ts";
+import { gzipModule } from "./gzip.ts";
+import { gzipStaticModule } from "./gzip-static.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
 import { indexModule } from "./index.ts";
@@ -40,10 +42,12 @@ export const modules: readonly AnyModule[] = [
   resolverModule,
   proxyModule,
   indexModule,
+  gzipStaticModule,
   staticModule,
   notModifiedModule,
   headersModule,
   charsetModule,
+  gzipModule,
   rangeModule,
   logModule,
   httpCore,

@@ -1,7 +1,7 @@
 /** Files below root and alias (ngx_http_static_module). */
 import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
 import { atLeast, ConfigFault, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
-import { discardBody, sendHead } from "../http/phases.ts";
+import { discardBody, queueEnd, sendHead } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { escapeUri } from "../http/uri.ts";
@@ -76,7 +76,8 @@ function redirectToFolder(r: Request): number {
   return 301;
 }
 
-function sendFile(r: Request, fd: number, path: string, stat: Stats): number {
+/** Sends an open file, which it closes. `encoding` is the coding that its bytes have already. */
+export function sendFile(r: Request, fd: number, path: string, stat: Stats, encoding?: string): number {
   discardBody(r);
   r.action = "sending response to client";
   const { out } = r;
@@ -90,11 +91,14 @@ function sendFile(r: Request, fd: number, path: string, stat: Stats): number {
   }
   // A type that an upstream gave with X-Accel-Redirect stays.
   out.contentType ??= contentType(r);
+  if (encoding !== undefined) out.list.add("Content-Encoding", encoding);
   out.allowRanges = true;
   const sent = sendHead(r);
   if (!sent || r.headerOnly || stat.size === 0) {
     closeSync(fd);
-    return sent ? OK : DONE;
+    if (!sent) return DONE;
+    queueEnd(r, "");
+    return OK;
   }
   const body = new FileBody(r, fd, path, stat.size, rangedBody(r));
   const verdict = body.send();

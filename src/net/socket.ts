@@ -80,6 +80,20 @@ const receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
 const poisoned = process.env["HOPWAY_POISON"] === "1";
 const POISON = 0xa5;
 
+/** Views of the buffer's beginning, by length: the usual ones are made once. */
+const views: (Buffer | undefined)[] = [];
+const MAX_KEPT_VIEW_BYTES = 2048;
+
+/** The first `length` bytes of what `onData` was given. */
+export function receivedView(buffer: Buffer, length: number): Buffer {
+  if (buffer !== receiveBuffer || length > MAX_KEPT_VIEW_BYTES) return buffer.subarray(0, length);
+  const known = views[length];
+  if (known !== undefined) return known;
+  const view = receiveBuffer.subarray(0, length);
+  views[length] = view;
+  return view;
+}
+
 /** True for bytes that are part of the receive buffer. */
 export function isReceived(bytes: Uint8Array): boolean {
   return bytes.buffer === receiveBuffer.buffer;

@@ -4,7 +4,7 @@
  */
 import { parseSize } from "../config/units.ts";
 import { ChunkedDecoder, chunkHead } from "../http/chunked.ts";
-import { HeaderList } from "../http/header-list.ts";
+import { GONE_HEADERS, HeaderList } from "../http/header-list.ts";
 import { finalize, queueEnd, sendHead } from "../http/phases.ts";
 import type { AbortListener, Request, UpstreamState, UpstreamView } from "../http/request.ts";
 import { type BodyConsumer, testExpect } from "../http/request-body.ts";
@@ -56,6 +56,9 @@ const READING_HEADER = "reading response header from upstream";
 
 /** Request heads are made here: they leave in the same call. */
 const scratch = Buffer.allocUnsafe(64 * 1024);
+/** Parsers are used for the length of one head only. */
+const spareParsers: ResponseHeadParser[] = [];
+const MAX_SPARE_PARSERS = 64;
 /** What the head being read asks for; read and used in one go. */
 const effects = new ResponseEffects();
 
@@ -116,7 +119,7 @@ export class ProxyExchange
 
   // The upstream's response.
   private parser: ResponseHeadParser | undefined = undefined;
-  readonly responseHeaders = new HeaderList();
+  responseHeaders = HeaderList.take();
   private decoder: ChunkedDecoder | undefined = undefined;
   /** Body bytes to come; -1: until the upstream closes. */
   private bodyLeft = 0;
@@ -141,6 +144,11 @@ export class ProxyExchange
 
   get hostHeader(): string {
     return this.target.url.hostHeader;
+  }
+
+  releaseHeaders(): void {
+    this.responseHeaders.release();
+    this.responseHeaders = GONE_HEADERS;
   }
 
   get responseTrailers(): HeaderList | undefined {
@@ -326,7 +334,7 @@ export class ProxyExchange
     this.tryState!.connectMs = nowMs() - this.tryStartedMs;
     this.state = "sending";
     r.action = "sending request to upstream";
-    this.parser ??= new ResponseHeadParser();
+    this.parser ??= spareParsers.pop() ?? new ResponseHeadParser();
     this.responseHeaders.clear();
     this.parser.reset(this.responseHeaders, this.settings.bufferBytes);
     const connection = this.connection!;
@@ -478,9 +486,11 @@ export class ProxyExchange
     r.out.status = status;
     r.out.statusLine = parser.reason === "" ? String(status) : `${status} ${parser.reason}`;
     if (status === 101) {
+      this.releaseParser();
       this.openTunnel(chunk, at);
       return;
     }
+    this.releaseParser();
     const connectionLine = this.responseHeaders.get("connection")?.toLowerCase();
     this.upstreamKeepAlive =
       parser.httpVersion >= 1001 ? !effects.connectionClose : connectionLine?.includes("keep-alive") === true;
@@ -495,6 +505,11 @@ export class ProxyExchange
     }
     this.beginResponse();
     this.receiveBody(chunk, at);
+  }
+
+  private releaseParser(): void {
+    if (this.parser !== undefined && spareParsers.length < MAX_SPARE_PARSERS) spareParsers.push(this.parser);
+    this.parser = undefined;
   }
 
   private beginResponse(): void {

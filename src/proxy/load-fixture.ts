@@ -129,5 +129,5 @@ export function fakeRequest(...headers: readonly string[]): { fake: FakeRequest;
 
 /** The lines of a list as texts. */
 export function linesOf(list: HeaderList): string[] {
-  return list.names.map((name, i) => `${name}: ${list.values[i]}`);
+  return list.names.slice(0, list.count).map((name, i) => `${name}: ${list.values[i]}`);
 }

@@ -3,7 +3,7 @@
  * file, so that it is rid of its slow client; without, a slow client pauses the upstream. Hot when nothing is blocked.
  */
 import type { LeveledPath } from "../config/list-arguments.ts";
-import { queueBody } from "../http/phases.ts";
+import { flushBody, queueBody } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
 import { Spool } from "../http/spool.ts";
 import { WARN } from "../net/error-log.ts";
@@ -66,7 +66,9 @@ export class ResponseRelay implements BodyProducer {
 
   /** Sends what one event brought. */
   flush(): void {
-    if (this.blocked || this.r.connection.flush()) return;
+    if (this.blocked) return;
+    if (!this.limits.buffering) flushBody(this.r);
+    if (this.r.connection.flush()) return;
     this.blocked = true;
     if (!this.limits.buffering) this.pause();
   }
@@ -84,6 +86,7 @@ export class ResponseRelay implements BodyProducer {
       const piece = spool.read(PIECE_BYTES);
       if (piece === undefined) break;
       queueBody(this.r, piece);
+      if (!this.limits.buffering) flushBody(this.r);
       if (!this.r.connection.flush()) this.blocked = true;
     }
     if (this.ended) {

@@ -1,7 +1,14 @@
 /** A connection to an upstream peer: carries one exchange after another, rests in the pool in between. */
 import { nextConnectionNumber } from "../http/connection.ts";
 import { inetAddress, normalIP, systemAddress } from "../net/address.ts";
-import { type ConnectOwner, connectTo, isReceived, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
+import {
+  type ConnectOwner,
+  connectTo,
+  isReceived,
+  receivedView,
+  type Socket,
+  shrinkReceiveBuffer,
+} from "../net/socket.ts";
 import { nowMs } from "../net/timers.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/pool.ts";
@@ -133,7 +140,7 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
   }
 
   onData(buffer: Buffer, length: number): void {
-    if (this.user !== undefined) this.user.onUpstreamData(buffer.subarray(0, length));
+    if (this.user !== undefined) this.user.onUpstreamData(receivedView(buffer, length));
     else this.dropIdle();
   }
 

@@ -80,6 +80,7 @@ describe("the upstream", () => {
       "Set-Cookie: ab=d",
       "Set-Cookie: abc",
     ),
+    releaseHeaders: () => {},
     responseTrailers: headerList("X-Sum: s"),
   };
   const cases: readonly (readonly [name: string, expected: string | undefined])[] = [
