@@ -3,7 +3,7 @@
  * Hot: a request that fits one chunk and is answered at once costs one parse and one write.
  */
 import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
-import { INFO } from "../net/error-log.ts";
+import { ERR, INFO, type LogLevel } from "../net/error-log.ts";
 import { isReceived, receivedView, type Socket, type SocketOwner } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import type { DroppedLine } from "./header-block.ts";
@@ -11,6 +11,7 @@ import { HeaderList } from "./header-list.ts";
 import type { AddressServers, Server } from "./location.ts";
 import { Output } from "./output.ts";
 import { closeRequest, finalize, startPhases, terminate } from "./phases.ts";
+import { type ProxyHeader, ProxyHeaderParser } from "./proxy-protocol.ts";
 import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
@@ -34,7 +35,7 @@ export interface ConnectionHost {
   readonly draining: boolean;
 }
 
-type State = "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
+type State = "proxy" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
 
 /** Input that arrives while a request is being answered (pipelining) is kept up to this size, then reading pauses. */
 const PIPELINE_BYTES = 16 * 1024;
@@ -85,6 +86,9 @@ export class Connection implements SocketOwner, TimerOwner {
   /** Requests begun on this connection: `$connection_requests`. */
   requests = 0;
   request: Request | undefined = undefined;
+  /** What the PROXY protocol said of this connection. */
+  proxyHeader: ProxyHeader | undefined = undefined;
+  private proxyParser: ProxyHeaderParser | undefined = undefined;
   private state: State = "idle";
   private parser: RequestHeadParser | undefined = undefined;
   private input: Buffer | undefined = undefined;
@@ -106,6 +110,7 @@ export class Connection implements SocketOwner, TimerOwner {
     this.output = new Output(socket);
     this.remoteAddress = binding.isUnix ? "unix:" : plainAddress(socket.remoteAddress);
     this.remotePort = binding.isUnix ? 0 : socket.remotePort;
+    if (binding.servers.proxyProtocol) this.state = "proxy";
     this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
   }
 
@@ -164,13 +169,13 @@ export class Connection implements SocketOwner, TimerOwner {
     this.goOn();
   }
 
-  /** A line about a connection that has not sent anything yet. */
-  private logWaiting(message: string): void {
+  /** A line about a connection that has not sent anything of a request yet. */
+  private logEarly(level: LogLevel, message: string): void {
     const { servers, text } = this.binding;
     const log = servers.defaultServer.core.errorLog;
-    if (!log.enabled(INFO)) return;
-    const line = `${message} while waiting for request, client: ${this.remoteAddress}, server: ${text}`;
-    log.write(INFO, this.number, line);
+    if (!log.enabled(level)) return;
+    const action = this.state === "proxy" ? "reading PROXY protocol" : "waiting for request";
+    log.write(level, this.number, `${message} while ${action}, client: ${this.remoteAddress}, server: ${text}`);
   }
 
   /** The client takes bytes again: the rest of what is queued, then more from the producer. */
@@ -188,12 +193,19 @@ export class Connection implements SocketOwner, TimerOwner {
         if (this.requests > 0) {
           const log = this.keptCore?.errorLog;
           log?.write(INFO, this.number, `client ${this.remoteAddress} closed keepalive connection`);
-        } else this.logWaiting("client closed connection");
+        } else this.logEarly(INFO, "client closed connection");
         this.close();
         return;
       case "lingering":
         this.close();
         return;
+      case "proxy": {
+        const broken = this.proxyParser?.brokenOff();
+        if (broken === undefined) this.logEarly(INFO, "client closed connection");
+        else this.logEarly(ERR, broken);
+        this.close();
+        return;
+      }
       case "head":
         if (this.request === undefined) this.headBrokeOff(false);
         return;
@@ -210,8 +222,8 @@ export class Connection implements SocketOwner, TimerOwner {
 
   onClose(reset: boolean): void {
     if (this.state === "closed") return;
-    if (reset && this.state === "idle" && this.requests === 0) {
-      this.logWaiting("recv() failed (104: Connection reset by peer)");
+    if (reset && (this.state === "idle" || this.state === "proxy") && this.requests === 0) {
+      this.logEarly(INFO, "recv() failed (104: Connection reset by peer)");
     } else if (reset && this.state === "head" && this.request === undefined) this.headBrokeOff(true);
     const r = this.request;
     this.markClosed();
@@ -240,6 +252,8 @@ export class Connection implements SocketOwner, TimerOwner {
       } else if (this.state === "body") {
         this.inputAt = this.request!.body!.feed(this.input, this.inputAt);
         this.dropConsumedInput();
+      } else if (this.state === "proxy") {
+        this.readProxyHeader(this.input);
       } else {
         break;
       }
@@ -247,6 +261,25 @@ export class Connection implements SocketOwner, TimerOwner {
     this.pumping = false;
     const waiting = this.input === undefined ? 0 : this.input.length - this.inputAt;
     if (waiting > PIPELINE_BYTES && this.state !== "closed") this.pauseReading();
+  }
+
+  /** The PROXY protocol's header comes before the first request. */
+  private readProxyHeader(input: Buffer): void {
+    this.proxyParser ??= new ProxyHeaderParser();
+    const { proxyParser } = this;
+    const at = proxyParser.feed(input, this.inputAt, input.length);
+    if (at === -1) {
+      this.input = undefined;
+    } else if (at === -2) {
+      if (proxyParser.error !== "") this.logEarly(ERR, proxyParser.error);
+      this.close();
+    } else {
+      this.proxyHeader = proxyParser.header;
+      this.proxyParser = undefined;
+      this.state = "idle";
+      this.inputAt = at;
+      this.dropConsumedInput();
+    }
   }
 
   /** Parses from the input; true when a request began and may want more of the input. */
@@ -588,8 +621,9 @@ export class Connection implements SocketOwner, TimerOwner {
       case "body":
         this.request?.body?.onTimeout();
         return;
+      case "proxy":
       case "idle":
-        if (this.requests === 0) this.logWaiting("client timed out (110: Connection timed out)");
+        if (this.requests === 0) this.logEarly(INFO, "client timed out (110: Connection timed out)");
         this.close();
         return;
       default:

@@ -36,7 +36,7 @@ export function asciiLowerCase(text: string): string {
 }
 
 /** A copy that does not keep the text alive from which `part` was cut. */
-function detached(part: string): string {
+export function detached(part: string): string {
   return Buffer.from(part, "latin1").latin1Slice();
 }
 

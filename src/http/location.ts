@@ -75,9 +75,15 @@ export interface PhaseHandlers {
   readonly log: ((r: import("./request.ts").Request) => void)[];
 }
 
-/** Which server answers for a name on one listening address. */
-export interface AddressServers {
+/** Which server answers for a name. */
+export interface ServerChoice {
   readonly defaultServer: Server;
   /** Set when more than one server listens here. */
   find(host: string, r: import("./request.ts").Request): Server | undefined;
+}
+
+/** What serves one listening address. */
+export interface AddressServers extends ServerChoice {
+  /** `listen ... proxy_protocol`: connections begin with a header of that protocol. */
+  readonly proxyProtocol: boolean;
 }

@@ -5,6 +5,7 @@ import type { Statement } from "../config/syntax.ts";
 import { parseInteger, parseSeconds, parseSize } from "../config/units.ts";
 import { type Address, addressText, inetAddress, parseAddress } from "../net/address.ts";
 import { defaultListenOptions, type KeepAlive, type ListenOptions } from "../net/listen.ts";
+import { ListenProtocols } from "./listen-protocols.ts";
 
 /** One address of one `listen` line. */
 export interface ServerListen {
@@ -14,6 +15,8 @@ export interface ServerListen {
   readonly set: boolean;
   readonly bind: boolean;
   readonly defaultServer: boolean;
+  /** Holds for the address as soon as one of its `listen` lines says so. */
+  readonly proxyProtocol: boolean;
   readonly statement: Statement | undefined;
 }
 
@@ -22,7 +25,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   ssl: "TLS is not supported yet",
   http2: "HTTP/2 is not supported yet",
   quic: "HTTP/3 is not supported",
-  proxy_protocol: "the PROXY protocol is not supported yet",
   multipath: "Multipath TCP is not supported",
 };
 
@@ -31,14 +33,23 @@ interface Mutable {
   set: boolean;
   bind: boolean;
   defaultServer: boolean;
+  proxyProtocol: boolean;
 }
+
+const NO_PARAMETERS = {
+  options: defaultListenOptions,
+  set: false,
+  bind: false,
+  defaultServer: false,
+  proxyProtocol: false,
+};
 
 /** Adds the addresses of a `listen` line to its server. */
 export function applyListen(own: { listens: ServerListen[] }, site: DirectiveSite): ConfigFault | undefined {
   const [text = "", ...parameters] = site.statement.args;
   const addresses = listenAddresses(text, site);
   if (addresses instanceof ConfigFault) return addresses;
-  const state: Mutable = { options: defaultListenOptions, set: false, bind: false, defaultServer: false };
+  const state: Mutable = { ...NO_PARAMETERS };
   for (const parameter of parameters) {
     const fault = applyParameter(state, parameter, addresses[0]!, site);
     if (fault !== undefined) return fault;
@@ -57,9 +68,14 @@ interface AddressUse {
   readonly servers: Set<object>;
   set: boolean;
   defaultServer: boolean;
+  protocols: ListenProtocols;
 }
 
 const addressUses = perLoad<Map<string, AddressUse>>(() => new Map());
+
+function protocolBits(state: Mutable): number {
+  return state.proxyProtocol ? 1 : 0;
+}
 
 /** One server names an address once; its options and its default server are said once (ngx_http_add_addresses). */
 function takeAddress(own: object, address: Address, state: Mutable, site: DirectiveSite): ConfigFault | undefined {
@@ -67,13 +83,17 @@ function takeAddress(own: object, address: Address, state: Mutable, site: Direct
   const text = addressText(address);
   const use = uses.get(text);
   if (use === undefined) {
-    uses.set(text, { servers: new Set([own]), set: state.set, defaultServer: state.defaultServer });
+    const protocols = new ListenProtocols(protocolBits(state));
+    uses.set(text, { servers: new Set([own]), set: state.set, defaultServer: state.defaultServer, protocols });
     return undefined;
   }
   if (use.servers.has(own)) return new ConfigFault(`a duplicate listen ${text}`);
   if (state.set && use.set) return new ConfigFault(`duplicate listen options for ${text}`);
   if (state.defaultServer && use.defaultServer) return new ConfigFault(`a duplicate default server for ${text}`);
   use.servers.add(own);
+  if (use.protocols.redefinedBy(protocolBits(state), state.set, use.set)) {
+    site.load.warn(site.statement, `protocol options redefined for ${text}`);
+  }
   use.set ||= state.set;
   use.defaultServer ||= state.defaultServer;
   return undefined;
@@ -83,7 +103,7 @@ function takeAddress(own: object, address: Address, state: Mutable, site: Direct
 export function defaultListen(statement: Statement | undefined): ServerListen {
   const port = process.getuid?.() === 0 ? 80 : 8000;
   const address = inetAddress("0.0.0.0", port);
-  return { address, options: defaultListenOptions, set: false, bind: false, defaultServer: false, statement };
+  return { address, ...NO_PARAMETERS, statement };
 }
 
 function listenAddresses(text: string, site: DirectiveSite): Address[] | ConfigFault {
@@ -119,6 +139,10 @@ function applyParameter(
     case "default":
       if (value !== undefined) break;
       state.defaultServer = true;
+      return undefined;
+    case "proxy_protocol":
+      if (value !== undefined) break;
+      state.proxyProtocol = true;
       return undefined;
     case "bind":
       if (value !== undefined) break;

@@ -8,7 +8,7 @@ import {
   HTTP_SERVER_LOCATION,
   Module,
 } from "../config/directive.ts";
-import { type AddressPort, forwardedAddress } from "../http/forwarded-address.ts";
+import { forwardedAddress } from "../http/forwarded-address.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
@@ -88,29 +88,35 @@ function realipHandler(r: Request): number {
   if (r.realClient !== undefined) return DECLINED;
   const { from, source, recursive } = realip.of(r.location);
   if (from === undefined) return DECLINED;
-  const values = reportedBy(r, source ?? X_REAL_IP);
-  if (values === undefined) return DECLINED;
-  const found = forwardedAddress(r.connection.clientAddress(), values, from, recursive === true);
-  if (found !== undefined) setClient(r, found);
+  const reports = reportsOf(r, source ?? X_REAL_IP);
+  if (reports.length === 0) return DECLINED;
+  const found = forwardedAddress(r.connection.clientAddress(), reports, from, recursive === true);
+  if (found === undefined) return DECLINED;
+  const { bytes } = found;
+  r.realClient = {
+    address: bytes.length === 4 ? bytes.join(".") : formatIPv6(bytes),
+    port: source?.kind === "proxy_protocol" ? (r.connection.proxyHeader?.sourcePort ?? 0) : found.port,
+    bytes,
+  };
   return DECLINED;
 }
 
-/** The texts that hold addresses; undefined where nobody reported any. */
-function reportedBy(r: Request, source: AddressSource): readonly string[] | undefined {
+const NO_REPORTS: readonly string[] = [];
+
+/** The texts that hold addresses. */
+function reportsOf(r: Request, source: AddressSource): readonly string[] {
   switch (source.kind) {
-    case "first": {
-      const value = r.headers.get(source.key);
-      return value === undefined ? undefined : [value];
-    }
     case "all":
       return r.headers.getAll(source.key);
-    default:
-      return undefined;
+    case "first": {
+      const value = r.headers.get(source.key);
+      return value === undefined ? NO_REPORTS : [value];
+    }
+    case "proxy_protocol": {
+      const header = r.connection.proxyHeader;
+      return header === undefined ? NO_REPORTS : [header.sourceAddress];
+    }
   }
-}
-
-function setClient(r: Request, { bytes, port }: AddressPort): void {
-  r.realClient = { address: bytes.length === 4 ? bytes.join(".") : formatIPv6(bytes), port, bytes };
 }
 
 const directives: readonly Directive<RealipSettings>[] = [

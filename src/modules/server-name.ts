@@ -5,7 +5,7 @@ import type { LoadContext } from "../config/load-context.ts";
 import { compileRegex } from "../config/regex.ts";
 import type { Statement } from "../config/syntax.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
-import type { AddressServers, Server } from "../http/location.ts";
+import type { Server, ServerChoice } from "../http/location.ts";
 import type { Request } from "../http/request.ts";
 import { type CaptureGroups, captureNames } from "../template/captures.ts";
 import { MapKeys } from "./map-hostnames.ts";
@@ -64,7 +64,7 @@ export function compileNames(
   defaultServer: Server,
   named: readonly NamedServer[],
   load: LoadContext,
-): AddressServers {
+): ServerChoice {
   const keys = new MapKeys<Server>();
   const regexes: { readonly name: ServerName; readonly server: Server }[] = [];
   if (named.length === 1 && named[0]!.names.every(({ regex }) => regex === undefined)) {

@@ -139,6 +139,7 @@ interface AddressEntry {
   options: ServerListen;
   defaultServer: Server;
   bind: boolean;
+  proxyProtocol: boolean;
   readonly servers: NamedServer[];
 }
 
@@ -153,7 +154,8 @@ function bindAddresses(
   }
   const compiled = new Map<string, AddressServers>();
   for (const [text, entry] of entries) {
-    compiled.set(text, compileNames(text, entry.defaultServer, entry.servers, load));
+    const choice = compileNames(text, entry.defaultServer, entry.servers, load);
+    compiled.set(text, { ...choice, proxyProtocol: entry.proxyProtocol });
   }
   const bound = new Map<string, BoundServers>();
   for (const [text, entry] of entries) {
@@ -185,11 +187,13 @@ function addListen(entries: Map<string, AddressEntry>, listen: ServerListen, nam
       options: listen,
       defaultServer: named.server,
       bind: listen.bind,
+      proxyProtocol: listen.proxyProtocol,
       servers: [named],
     });
     return;
   }
   known.servers.push(named);
+  known.proxyProtocol ||= listen.proxyProtocol;
   if (listen.set) {
     known.options = listen;
     known.bind = true;

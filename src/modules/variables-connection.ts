@@ -1,5 +1,7 @@
 /** Variables of the client's connection and of this process. */
 import { hostname } from "node:os";
+import type { ProxyHeader } from "../http/proxy-protocol.ts";
+import { TlvFault, tlvGet } from "../http/proxy-protocol-tlv.ts";
 import type { Request } from "../http/request.ts";
 import { type TcpInfoField, tcpInfo } from "../net/tcp-info.ts";
 import { nowMs } from "../net/timers.ts";
@@ -34,18 +36,36 @@ function tcp(field: TcpInfoField): VariableGet {
   };
 }
 
-/** No listener takes the PROXY protocol yet, so there is never anything to find. */
-const notFound: VariableGet = () => undefined;
+/** A variable of the PROXY protocol's header; not found where there was none. */
+function proxyHeader(name: string, read: (header: ProxyHeader) => string): VariableDefinition {
+  const get: VariableGet = (r) => {
+    const header = r.connection.proxyHeader;
+    return header === undefined ? undefined : read(header);
+  };
+  return { name, get };
+}
+
+function tlvVariable(name: string): VariableGet {
+  const get = tlvGet(name);
+  return (r) => {
+    const header = r.connection.proxyHeader;
+    if (header === undefined) return undefined;
+    const value = get(header.tlvs);
+    if (!(value instanceof TlvFault)) return value;
+    if (value.message !== "") r.logError(value.message);
+    return undefined;
+  };
+}
 
 /** In the order of ngx_http_variables.c. */
 export const connectionVariables: readonly VariableDefinition[] = [
   { name: "binary_remote_addr", get: binaryAddress },
   { name: "remote_addr", get: (r) => r.remoteAddress },
   { name: "remote_port", get: (r) => portText(r.remotePort) },
-  { name: "proxy_protocol_addr", get: notFound },
-  { name: "proxy_protocol_port", get: notFound },
-  { name: "proxy_protocol_server_addr", get: notFound },
-  { name: "proxy_protocol_server_port", get: notFound },
+  proxyHeader("proxy_protocol_addr", (header) => header.sourceAddress),
+  proxyHeader("proxy_protocol_port", (header) => portText(header.sourcePort)),
+  proxyHeader("proxy_protocol_server_addr", (header) => header.destinationAddress),
+  proxyHeader("proxy_protocol_server_port", (header) => portText(header.destinationPort)),
   { name: "server_addr", get: serverAddress },
   { name: "server_port", get: (r) => portText(r.connection.localPort) },
   { name: "pipe", get: (r) => (r.pipelined ? "p" : ".") },
@@ -62,4 +82,4 @@ export const connectionVariables: readonly VariableDefinition[] = [
 ];
 
 /** `$proxy_protocol_tlv_*`. */
-export const connectionPrefixes: readonly PrefixVariable[] = [{ prefix: "proxy_protocol_tlv_", get: () => notFound }];
+export const connectionPrefixes: readonly PrefixVariable[] = [{ prefix: "proxy_protocol_tlv_", get: tlvVariable }];

@@ -6,6 +6,7 @@ import { ERROR_PAGES } from "./cases/error-pages.ts";
 import { FILE_CORNERS } from "./cases/file-corners.ts";
 import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
 import { LOGS } from "./cases/logs.ts";
+import { PROXY_PROTOCOL } from "./cases/proxy-protocol.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
 import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
 import { PROXY_REWRITES } from "./cases/proxy-rewrites.ts";
@@ -38,4 +39,5 @@ export const GROUPS: readonly Group[] = [
   ...BALANCING,
   ...LOGS,
   ...REALIP,
+  ...PROXY_PROTOCOL,
 ];
