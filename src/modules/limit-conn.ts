@@ -135,7 +135,7 @@ function limitHandler(load: LimitConnLoad): (r: Request) => number {
         const message = `ngx_slab_alloc() failed: no memory in limit_conn_zone "${zone.name}"`;
         r.server.http.errorLog.write(CRIT, 0, message);
       } else {
-        const how = dryRun ? ", dry run" : "";
+        const how = dryRun ? ", dry run," : "";
         r.log(logLevelOf(logLevel ?? "error"), `limiting connections${how} by zone "${zone.name}"`);
       }
       count.release();

@@ -5,6 +5,7 @@ import { CONNECTIONS } from "./cases/connections.ts";
 import { ERROR_PAGES } from "./cases/error-pages.ts";
 import { FILE_CORNERS } from "./cases/file-corners.ts";
 import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
+import { LIMITS } from "./cases/limits.ts";
 import { LOGS } from "./cases/logs.ts";
 import { PROXY_PROTOCOL } from "./cases/proxy-protocol.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
@@ -37,6 +38,7 @@ export const GROUPS: readonly Group[] = [
   ...PROXY_REWRITES,
   ...UPGRADES,
   ...BALANCING,
+  ...LIMITS,
   ...LOGS,
   ...REALIP,
   ...PROXY_PROTOCOL,
