@@ -21,7 +21,7 @@ import type { CoreSettings } from "./settings.ts";
 /** A listening address as connections see it; a reload replaces `servers`. */
 export interface ListenBinding {
   servers: AddressServers;
-  /** As configured, e.g. 127.0.0.1:80. */
+  /** Of the socket, as configured: 0.0.0.0:80. */
   readonly text: string;
   readonly isUnix: boolean;
   /** 0 for a unix socket. */

@@ -241,6 +241,8 @@ export class RequestHeadParser {
 
   /** The client left or fell silent in the middle of the head: what is there of it is taken, for the logs. */
   abandon(): void {
+    // What came of a request line counts as the line.
+    if (this.stage === IN_LINE) this.requestLine = this.held.textWith(nothing, 0, 0).replace(/\r$/, "");
     if (this.stage !== IN_HEADERS) return;
     const { block } = this;
     if (block.lineStart >= 0) this.headBytes = block.atLineStart ? this.held.length : block.lineStart;

@@ -115,8 +115,9 @@ class HttpServing implements Serving, ConnectionHost {
 
 function specificBindings(bound: BoundServers): Map<string, MutableBinding> {
   const out = new Map<string, MutableBinding>();
+  const text = addressText(bound.address);
   for (const [host, servers] of bound.specific) {
-    out.set(host, { servers, text: `${host}:${bound.address.port}`, isUnix: false, port: bound.address.port });
+    out.set(host, { servers, text, isUnix: false, port: bound.address.port });
   }
   return out;
 }

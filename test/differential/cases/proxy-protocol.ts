@@ -1,5 +1,5 @@
 /** `listen ... proxy_protocol`: headers of versions 1 and 2, whole and broken, and real addresses from them. */
-import { NEXT_PACKET, WAIT_END } from "../../harness/exchange.ts";
+import { HALF_CLOSE, NEXT_PACKET, WAIT_END } from "../../harness/exchange.ts";
 import { type Case, type Group, get } from "../case.ts";
 
 const SIGNATURE = "\r\n\r\n\0\r\nQUIT\n";
@@ -162,4 +162,37 @@ const real: Group = {
   ],
 };
 
-export const PROXY_PROTOCOL: readonly Group[] = [listening, real];
+const shared: Group = {
+  subject: "PROXY protocol behind a shared socket",
+  errorLog: "info",
+  config: `
+  server {
+    listen {port};
+    location / { return 200 "any address"; }
+  }
+  server {
+    listen 127.0.0.1:{port} proxy_protocol;
+    location / { return 200 "this address $proxy_protocol_addr"; }
+  }
+  server {
+    listen {port2} proxy_protocol;
+    location / { return 200 "any address"; }
+  }
+  server {
+    listen 127.0.0.1:{port2};
+    location / { return 200 "this address"; }
+  }
+`,
+  cases: [
+    { name: "wanted", send: `${GOOD[0]?.[1]}${get("/")}` },
+    { name: "wanted and not there", send: ["HELLO", WAIT_END] },
+    { name: "not wanted", send: get("/"), to: "port2" },
+    { name: "not wanted and there", send: [`${GOOD[0]?.[1]}`, WAIT_END], to: "port2" },
+    { name: "silent", send: [NEXT_PACKET, HALF_CLOSE, WAIT_END] },
+    { name: "silent after the header", send: [`${GOOD[0]?.[1]}`, NEXT_PACKET, HALF_CLOSE, WAIT_END] },
+    { name: "half a request", send: [`GET / HT`, NEXT_PACKET, HALF_CLOSE, WAIT_END], to: "port2" },
+    { name: "half a request after the header", send: [`${GOOD[0]?.[1]}GET / HT`, NEXT_PACKET, HALF_CLOSE, WAIT_END] },
+  ],
+};
+
+export const PROXY_PROTOCOL: readonly Group[] = [listening, real, shared];

@@ -225,4 +225,33 @@ const strangers: Group = {
   ],
 };
 
-export const REALIP: readonly Group[] = [reading, effects, strangers];
+const limits: Group = {
+  subject: "limits by real address",
+  errorLog: "error",
+  logFields: "$remote_addr $status",
+  config: `
+  limit_req_zone $binary_remote_addr zone=r:1m rate=1r/m;
+  limit_req_zone $remote_addr zone=late:1m rate=1r/m;
+  server {
+    listen {port};
+    set_real_ip_from 127.0.0.1;
+    location /r { limit_req zone=r; try_files /none =204; }
+  }
+  server {
+    listen {port2};
+    location /late { set_real_ip_from 127.0.0.1; limit_req zone=late; try_files /none =204; }
+  }
+`,
+  cases: (
+    [
+      ["/r", "port"],
+      ["/late", "port2"],
+    ] as const
+  ).flatMap(([target, to]) =>
+    ["9.9.9.9", "9.9.9.9", "9.9.9.8", "9.9.9.9:5", "2001:db8::1", "2001:db8:0::1"].map((text, i): Case => {
+      return { name: `${target} ${i}: ${text}`, send: get(target, `X-Real-IP: ${text}`), to };
+    }),
+  ),
+};
+
+export const REALIP: readonly Group[] = [reading, effects, strangers, limits];
