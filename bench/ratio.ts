@@ -1,0 +1,130 @@
+/**
+ * hopway against nginx in one run, one after the other in each round, so that whatever slows the machine down hits both.
+ * Prints the medians of the ratios as the table of README.md.
+ * usage: node_modules/.bin/bun bench/ratio.ts [--rounds 5] [--seconds 2] [--only text] [--write]
+ * Needs nginx, wrk, gcc, taskset and two cores: the first for the gateways, the second for load and backend.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type Measured, memoryKiB, processorSeconds, startGateways } from "./gateways.ts";
+import { type Load, type Sample, startLoad } from "./load.ts";
+
+const README = resolve(import.meta.dir, "../README.md");
+const GATEWAY_CORE = 0;
+const LOAD_CORE = 1;
+/** Below the range that the kernel takes ports of outgoing connections from. */
+const PORTS = { backend: 29_501, hopway: 29_502, nginx: 29_503 };
+
+type Row = readonly [name: string, run: (load: Load, port: number, seconds: number) => Promise<Sample>];
+
+const websocket =
+  (mode: string, connections: number, bytes: number): Row[1] =>
+  (load, port, seconds) =>
+    load.websocket(mode, port, connections, bytes, seconds);
+const http =
+  (path: string, connections: number): Row[1] =>
+  (load, port, seconds) =>
+    load.http(path, port, connections, seconds);
+
+const ROWS: readonly Row[] = [
+  ["WebSocket echo, 64 B, 50 connections", websocket("echo", 50, 64)],
+  ["WebSocket echo, 64 B, 1000 connections", websocket("echo", 1000, 64)],
+  ["WebSocket echo, 4 KiB, 50 connections", websocket("echo", 50, 4096)],
+  ["WebSocket echo, 64 KiB, 20 connections", websocket("echo", 20, 65_536)],
+  ["WebSocket push, 1 KiB, 8 connections", websocket("push", 8, 1024)],
+  ["WebSocket push, 16 KiB, 8 connections", websocket("push", 8, 16_384)],
+  ["WebSocket handshakes, 50 at once", websocket("handshakes", 50, 64)],
+  ["HTTP GET proxied, 16 connections", http("/", 16)],
+  ["HTTP GET proxied, 128 connections", http("/", 128)],
+  ["HTTP GET of a 1 KiB file, 32 connections", http("/files/small", 32)],
+  ["HTTP GET of a 1 MiB file, 8 connections", http("/files/big", 8)],
+];
+
+/** hopway to nginx. */
+interface Ratios {
+  readonly rate: number;
+  /** Processor time per operation; undefined when the clock was too coarse. */
+  readonly cpu: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** The middle one of those that are there; undefined where none is. */
+function median(values: readonly (number | undefined)[]): number | undefined {
+  const sorted = values.filter((value) => value !== undefined).toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+async function measure(run: () => Promise<Sample>, gateway: Measured): Promise<Sample & { readonly cpuUs: number }> {
+  const before = processorSeconds(gateway);
+  const sample = await run();
+  return { ...sample, cpuUs: ((processorSeconds(gateway) - before) / sample.operations) * 1e6 };
+}
+
+async function round([, run]: Row, load: Load, pair: readonly Measured[], seconds: number): Promise<Ratios> {
+  const found = new Map<string, Awaited<ReturnType<typeof measure>>>();
+  for (const gateway of pair) {
+    found.set(gateway.name, await measure(() => run(load, gateway.port, seconds), gateway));
+  }
+  const [hopway, nginx] = [found.get("hopway"), found.get("nginx")];
+  if (hopway === undefined || nginx === undefined) throw new Error("both are measured");
+  return {
+    rate: hopway.operations / hopway.seconds / (nginx.operations / nginx.seconds),
+    cpu: nginx.cpuUs > 0 ? hopway.cpuUs / nginx.cpuUs : undefined,
+    p99: nginx.p99Us > 0 ? hopway.p99Us / nginx.p99Us : undefined,
+  };
+}
+
+const shown = (value: number | undefined): string => value?.toFixed(2) ?? "-";
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    only: { type: "string", default: "" },
+    write: { type: "boolean", default: false },
+  },
+});
+if (availableParallelism() < 2) throw new Error("two cores are needed");
+const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)];
+const folder = mkdtempSync(join(tmpdir(), "hopway-bench-"));
+const load = await startLoad(folder, LOAD_CORE, PORTS.backend);
+const table: string[] = [];
+try {
+  const [hopway, nginx] = await startGateways(folder, GATEWAY_CORE, [PORTS.hopway, PORTS.nginx], PORTS.backend);
+  try {
+    for (const row of ROWS) {
+      const [name, run] = row;
+      if (!name.includes(options.only)) continue;
+      // What is compiled, pooled or cached at the first use is so before it counts.
+      for (const { port } of [hopway, nginx]) await run(load, port, 1);
+      const found: Ratios[] = [];
+      for (let i = 0; i < rounds; i++) {
+        found.push(await round(row, load, i % 2 === 0 ? [hopway, nginx] : [nginx, hopway], seconds));
+      }
+      const rates = found.map(({ rate }) => rate);
+      const cells = [median(rates), median(found.map(({ cpu }) => cpu)), median(found.map(({ p99 }) => p99))];
+      table.push(`| ${name} | ${cells.map(shown).join(" | ")} |`);
+      console.log(`${table.at(-1)}  (rates from ${shown(Math.min(...rates))} to ${shown(Math.max(...rates))})`);
+    }
+    console.log(`memory after that: hopway ${memoryKiB(hopway)} KiB, nginx ${memoryKiB(nginx)} KiB`);
+  } finally {
+    await Promise.all([hopway.stop(), nginx.stop()]);
+  }
+} finally {
+  await load.stop();
+  rmSync(folder, { recursive: true });
+}
+if (options.write) {
+  if (table.length !== ROWS.length) throw new Error("only a whole table is written");
+  const head = [
+    "| | operations a second | CPU per operation | 99th percentile of latency |",
+    "| --- | --- | --- | --- |",
+  ];
+  const marked = `<!-- measured -->\n${[...head, ...table].join("\n")}\n<!-- /measured -->`;
+  writeFileSync(
+    README,
+    readFileSync(README, "utf8").replace(/<!-- measured -->.*<!-- \/measured -->/s, () => marked),
+  );
+}
