@@ -7,6 +7,7 @@ import { finalize, queueBody, queueEnd } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
 import { AGAIN, OK } from "../http/verdict.ts";
 import { ALERT } from "../net/error-log.ts";
+import { type Deferred, defer } from "../net/event-loop.ts";
 import type { RangedBody } from "./range.ts";
 
 /** Up to this size a file leaves together with its head. */
@@ -22,7 +23,7 @@ const FILTERED_TURN_BYTES = 512 * 1024;
 const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
 
 /** An open file that is being sent as the body of a request. */
-export class FileBody implements BodyProducer {
+export class FileBody implements BodyProducer, Deferred {
   private readonly r: Request;
   private fd: number;
   private readonly path: string;
@@ -93,7 +94,7 @@ export class FileBody implements BodyProducer {
         break;
       }
       if (turn >= turnBytes) {
-        setImmediate(this.nextTurn);
+        defer(this);
         break;
       }
       if (this.position < 0) {
@@ -131,9 +132,9 @@ export class FileBody implements BodyProducer {
     return flushed;
   }
 
-  private readonly nextTurn = (): void => {
+  onTurn(): void {
     if (!this.pumping && this.r.producer === this && this.r.connection.open) this.pump();
-  };
+  }
 
   private ended(): number {
     this.close();

@@ -109,7 +109,7 @@ function mayGzipForProxy(r: Request, allowed: ReadonlySet<ProxiedCondition>): bo
 function isExpired(expires: string, out: ResponseHead): boolean {
   const until = parseHttpDate(expires);
   if (until === -1) return false;
-  if (out.date === undefined || out.date === "") return until < Math.floor(Date.now() / 1000);
+  if (out.date === undefined) return until < Math.floor(Date.now() / 1000);
   const date = parseHttpDate(out.date);
   return date !== -1 && until < date;
 }

@@ -4,6 +4,7 @@ import { BALANCING } from "./cases/balancing.ts";
 import { CONNECTIONS } from "./cases/connections.ts";
 import { ERROR_PAGES } from "./cases/error-pages.ts";
 import { FILE_CORNERS } from "./cases/file-corners.ts";
+import { GZIP } from "./cases/gzip.ts";
 import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
 import { LIMITS } from "./cases/limits.ts";
 import { LOGS } from "./cases/logs.ts";
@@ -31,6 +32,7 @@ export const GROUPS: readonly Group[] = [
   ...FILE_CORNERS,
   ...ERROR_PAGES,
   ...HEADERS_AND_ACCESS,
+  ...GZIP,
   ...VARIABLES,
   ...VARIABLES_MORE,
   ...PROXY_REQUESTS,

@@ -2,6 +2,7 @@
  * Makes what two gateways sent comparable: only the name of the server, the time, ports, process ids and temporary paths
  * are replaced by tokens; all else, the order and case of header lines included, stays.
  */
+import { constants, gunzipSync } from "node:zlib";
 import type { Exchange } from "../harness/exchange.ts";
 import type { RecordedRequest } from "../harness/recording-backend.ts";
 import { fieldValue, parseResponses, type ReceivedResponse } from "../harness/response-stream.ts";
@@ -37,15 +38,31 @@ export function clientTranscript(
     parts.push(rendered.text);
     if (response.interim) continue;
     footerBytes.push(rendered.footerBytes);
-    chunked.push(response.framing === "chunked");
+    chunked.push(response.framing === "chunked" || isGzip(response));
   }
   const late = seen.timedOut === undefined ? "" : `--- timed out: ${seen.timedOut}\n`;
   const text = substitute(parts.join(""), [...substitutions, [String(seen.localPort), "{client_port}"]]);
   return { text: `${text}${late}--- end: ${seen.end}\n`, footerBytes, chunked };
 }
 
+function isGzip({ fields }: ReceivedResponse): boolean {
+  return fields.some((line) => line.toLowerCase() === "content-encoding: gzip");
+}
+
+/** Compressed bodies are compared by what they hold: their bytes depend on the library. */
+function decodedBody(response: ReceivedResponse): string {
+  if (response.body === "" || !isGzip(response)) return response.body;
+  const bytes = Buffer.from(response.body, "latin1");
+  try {
+    return gunzipSync(bytes, response.complete ? {} : { finishFlush: constants.Z_SYNC_FLUSH }).latin1Slice();
+  } catch {
+    return response.body;
+  }
+}
+
 function renderResponse(response: ReceivedResponse): { readonly text: string; readonly footerBytes: number } {
-  const footer = FOOTER.exec(response.body);
+  const received = decodedBody(response);
+  const footer = FOOTER.exec(received);
   const server = fieldValue(response.fields, "server") ?? "";
   let footerBytes = footer?.[2]?.length ?? 0;
   // The answer to HEAD has no body to look at, but its length counts the footer too.
@@ -53,7 +70,7 @@ function renderResponse(response: ReceivedResponse): { readonly text: string; re
   if (response.framing === "none" && response.status >= 300 && fieldValue(response.fields, "etag") === undefined) {
     hiddenBytes = server.length;
   }
-  const body = response.body.replace(FOOTER, (_, open, _name, version, close) => `${open}${token(version)}${close}`);
+  const body = received.replace(FOOTER, (_, open, _name, version, close) => `${open}${token(version)}${close}`);
   const now = Date.parse(fieldValue(response.fields, "date") ?? "");
   const fields = response.fields.map((line) => renderField(line, footerBytes + hiddenBytes, now));
   if (response.framing === "none") footerBytes = 0;
