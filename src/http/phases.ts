@@ -525,7 +525,6 @@ function restart(r: Request): void {
   r.accessStatus = 0;
   r.phaseHandler = 0;
   r.contexts.length = 0;
-  r.action = "";
 }
 
 /** The request's last step, whatever became of it: the log phase, and files it held. */

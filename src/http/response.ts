@@ -17,6 +17,8 @@ export class ResponseHead {
   lastModifiedSeconds = -1;
   /** Last-Modified as an upstream or add_header wrote it; it stands in `list` and replaces the line of the seconds. */
   lastModifiedText: string | undefined = undefined;
+  /** The character set that the upstream wants named (X-Accel-Charset), if the configuration knows it. */
+  overrideCharset: string | undefined = undefined;
   location: string | undefined = undefined;
   /** The value of the ETag field, which stands in `list`. */
   etag: string | undefined = undefined;
@@ -55,6 +57,7 @@ export class ResponseHead {
     this.contentType = undefined;
     this.charset = undefined;
     this.typeHoldsCharset = false;
+    this.overrideCharset = undefined;
     this.clearLength();
     this.lastModifiedSeconds = -1;
     this.lastModifiedText = undefined;

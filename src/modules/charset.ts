@@ -9,6 +9,7 @@ import {
   LOCATION_IF,
   Module,
 } from "../config/directive.ts";
+import { perLoad } from "../config/load-context.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import { headerFilters } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
@@ -21,6 +22,9 @@ interface CharsetSettings {
   override: boolean | undefined;
   types: TypeList | undefined;
 }
+
+/** The character sets that a configuration names, lower case: an upstream may choose among them. */
+const namedCharsets = perLoad<Set<string>>(() => new Set());
 
 const DEFAULT_TYPES: TypeList = new Set([
   "text/html",
@@ -36,6 +40,9 @@ function setCharset(own: CharsetSettings, site: DirectiveSite): ConfigFault | un
   const [name = ""] = site.statement.args;
   const charset = name === "off" ? "off" : compileTemplate(name, site);
   if (charset instanceof ConfigFault) return charset;
+  if (charset !== "off" && charset.constant !== undefined) {
+    namedCharsets(site.load).add(asciiLowerCase(charset.constant));
+  }
   own.charset = charset;
   return undefined;
 }
@@ -44,20 +51,34 @@ function setTypes(own: CharsetSettings, site: DirectiveSite): undefined {
   own.types = addTypes(own.types, site);
 }
 
-function charsetFilter(r: Request): undefined {
+function charsetFilter(r: Request, known: ReadonlySet<string>): undefined {
   const { charset, override, types } = charsetModule.of(r.location);
   const { out } = r;
+  const wanted = out.overrideCharset;
+  if (wanted !== undefined && wanted !== "" && out.contentType !== undefined) {
+    if (known.has(asciiLowerCase(wanted))) nameCharset(r, wanted);
+    else r.log(ERR, `unknown charset "${wanted}" to override`);
+    return;
+  }
   if (charset === undefined || charset === "off" || out.contentType === undefined) return;
   if (out.charset !== undefined) {
-    const wanted = override === true ? charset.evaluate(r) : out.charset;
-    if (asciiLowerCase(wanted) !== asciiLowerCase(out.charset)) {
-      r.log(ERR, `no "charset_map" between the charsets "${out.charset}" and "${wanted}"`);
-    }
+    if (override === true) nameCharset(r, charset.evaluate(r));
     return;
   }
   if (!listsType(types ?? DEFAULT_TYPES, out)) return;
+  nameCharset(r, charset.evaluate(r));
+}
+
+/** Names the character set, unless the response names another one: nothing is converted. */
+function nameCharset(r: Request, wanted: string): void {
+  const { out } = r;
+  if (out.charset !== undefined) {
+    if (asciiLowerCase(wanted) === asciiLowerCase(out.charset)) return;
+    r.log(ERR, `no "charset_map" between the charsets "${out.charset}" and "${wanted}"`);
+    return;
+  }
   // Old browsers applied a redirect's character set to the page that it leads to.
-  const name = out.status === 301 || out.status === 302 ? "" : charset.evaluate(r);
+  const name = out.status === 301 || out.status === 302 ? "" : wanted;
   out.charset = name === "" ? undefined : name;
 }
 
@@ -106,6 +127,7 @@ export const charsetModule: Module<CharsetSettings> = new Module<CharsetSettings
     return undefined;
   },
   register: (load) => {
-    headerFilters(load).push(charsetFilter);
+    const known = namedCharsets(load);
+    headerFilters(load).push((r) => charsetFilter(r, known));
   },
 });

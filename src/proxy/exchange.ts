@@ -470,11 +470,9 @@ export class ProxyExchange
       this.tryNext(failure);
       return;
     }
-    r.action = "reading upstream";
     if (status >= 300 && settings.interceptErrors && this.intercept(status)) return;
     readEffects(r, this.responseHeaders, settings.responseHeaderRules, effects);
     if (effects.redirect !== undefined) {
-      r.action = READING_HEADER;
       copyRedirectHeaders(r, this.responseHeaders, settings);
       this.redirectInside(effects.redirect);
       return;
@@ -521,6 +519,7 @@ export class ProxyExchange
     this.buffering = buffering;
     if (buffering && settings.limitRate !== undefined) this.readRate = parseSize(settings.limitRate.evaluate(r)) ?? 0;
     sendHead(r);
+    r.action = "reading upstream";
     this.relay = new ResponseRelay(
       r,
       {
@@ -759,10 +758,8 @@ export class ProxyExchange
     r.abortListener = undefined;
     const { relay } = this;
     relay?.release();
-    if (status === 0 && relay !== undefined) {
-      queueEnd(r, "");
-      r.action = "sending to client";
-    }
+    if (status === 0 && relay !== undefined) queueEnd(r, "");
+    r.action = "sending to client";
     finalize(r, status);
   }
 
@@ -794,8 +791,8 @@ export class ProxyExchange
     const { r, settings } = this;
     const client = r.connection;
     r.keepAlive = false;
-    r.action = "proxying upgraded connection";
     sendHead(r);
+    r.action = "proxying upgraded connection";
     if (at < chunk.length) client.output.bytes(chunk.subarray(at));
     client.flush();
     this.state = "tunnel";

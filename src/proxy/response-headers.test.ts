@@ -171,7 +171,6 @@ describe("effects", () => {
     ["buffering off", "", ["X-Accel-Buffering: No"], { buffering: false }],
     ["buffering on", "", ["X-Accel-Buffering: yes"], { buffering: true }],
     ["buffering unknown", "", ["X-Accel-Buffering: nope"], {}],
-    ["charset", "", ["X-Accel-Charset: koi8-r"], { charset: "koi8-r" }],
   ];
   for (const [why, config, lines, expected] of cases) {
     test(why, async () => {

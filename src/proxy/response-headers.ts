@@ -35,8 +35,6 @@ export class ResponseEffects {
   redirect: string | undefined = undefined;
   /** X-Accel-Buffering. */
   buffering: boolean | undefined = undefined;
-  /** X-Accel-Charset: for the charset filter. */
-  charset: string | undefined = undefined;
   /** `Connection: close`: the connection carries no other request. */
   connectionClose = false;
 }
@@ -45,8 +43,8 @@ const X = 0x78;
 const C = 0x63;
 
 /**
- * Reads what the lines ask for into `effects`, as far as `proxy_ignore_headers` lets them. X-Accel-Limit-Rate goes to
- * `r.limitRate` at once.
+ * Reads what the lines ask for into `effects`, as far as `proxy_ignore_headers` lets them. X-Accel-Limit-Rate and
+ * X-Accel-Charset go to `r` at once.
  */
 export function readEffects(
   r: Request,
@@ -56,7 +54,6 @@ export function readEffects(
 ): void {
   effects.redirect = undefined;
   effects.buffering = undefined;
-  effects.charset = undefined;
   effects.connectionClose = false;
   const { count, keys, values } = headers;
   for (let i = 0; i < count; i++) {
@@ -95,7 +92,7 @@ function readAccel(
       break;
     }
     case "x-accel-charset":
-      if (!ignored.has("X-Accel-Charset")) effects.charset = value;
+      if (!ignored.has("X-Accel-Charset")) r.out.overrideCharset = value;
       break;
     default:
   }
