@@ -489,6 +489,7 @@ export function internalRedirect(r: Request, uri: string, args: string | undefin
   r.validLocation = true;
   restart(r);
   r.location = r.server.level;
+  r.action = "";
   r.phase = SERVER_REWRITE;
   run(r);
   return DONE;

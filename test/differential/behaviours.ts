@@ -1,5 +1,5 @@
 /** What the backends of the differential tests can do, by name; see RecordingBackend for how a request picks one. */
-import { type Behaviour, CUT, ECHO, FIN, plainAnswer, SINK } from "../harness/recording-backend.ts";
+import { type Behaviour, CUT, ECHO, FIN, LATE, plainAnswer, QUIET, SINK } from "../harness/recording-backend.ts";
 
 const answer = (...steps: Behaviour["steps"]): Behaviour => ({ steps });
 const atHead = (...steps: Behaviour["steps"]): Behaviour => ({ at: "head", steps });
@@ -79,13 +79,13 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   ),
   "split-head": answer(
     "HTTP/1.1 200 OK\r\nX-Spl",
-    { pauseMs: 10 },
+    QUIET,
     "it: yes\r\nContent-Le",
-    { pauseMs: 10 },
+    QUIET,
     "ngth: 4\r\n\r",
-    { pauseMs: 10 },
+    QUIET,
     "\nbo",
-    { pauseMs: 10 },
+    QUIET,
     "dy",
   ),
   "lf-only": answer("HTTP/1.1 200 OK\nContent-Length: 2\n\nlf"),
@@ -139,9 +139,9 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   "close-at-once": answer(FIN),
   "reset-at-once": answer(CUT),
   "close-in-head": answer("HTTP/1.1 200 OK\r\nX-Half: ", FIN),
-  "close-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", { pauseMs: 10 }, FIN),
-  "reset-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", { pauseMs: 40 }, CUT),
-  "close-in-chunk": answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nonly", { pauseMs: 10 }, FIN),
+  "close-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", QUIET, FIN),
+  "reset-in-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", QUIET, CUT),
+  "close-in-chunk": answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nonly", QUIET, FIN),
   garbage: answer("this is not HTTP\r\n\r\n", FIN),
   http09: answer("<html>old</html>", FIN),
   "bad-chunk": answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n", FIN),
@@ -158,23 +158,23 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   "huge-head": answer(plainAnswer("huge\n", `X-Huge: ${"h".repeat(20_000)}`)),
   "big-head": answer(plainAnswer("big\n", `X-Big: ${"h".repeat(3_000)}`)),
   // Slow answers.
-  slow: answer({ pauseMs: 900 }, plainAnswer("late\n")),
-  "slow-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst", { pauseMs: 900 }, "later"),
+  slow: answer(LATE, plainAnswer("late\n")),
+  "slow-body": answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst", LATE, "later"),
   "before-body": atHead(lines("HTTP/1.1 200 OK", "Content-Length: 6", "Connection: close"), "early\n", FIN),
   "refuse-body": atHead(lines("HTTP/1.1 413 Too Big", "Content-Length: 4", "Connection: close"), "big\n", FIN),
   // Upgrades.
   upgrade: answer(SWITCH, ECHO),
   "upgrade-early": answer(`${SWITCH}early from backend;`, ECHO),
-  "upgrade-greet-close": answer(`${SWITCH}bye`, { pauseMs: 20 }, FIN),
-  "upgrade-reset": answer(`${SWITCH}bye`, { pauseMs: 30 }, CUT),
-  "upgrade-half-close": answer(SWITCH, SINK, "hello;", { pauseMs: 10 }, FIN, { waitEnd: true }),
+  "upgrade-greet-close": answer(`${SWITCH}bye`, QUIET, FIN),
+  "upgrade-reset": answer(`${SWITCH}bye`, { waitClient: "bye" }, CUT),
+  "upgrade-half-close": answer(SWITCH, SINK, "hello;", QUIET, FIN, { waitEnd: true }),
   "upgrade-wait-fin": answer(SWITCH, SINK, { waitEnd: true }, "after your FIN", FIN),
   "upgrade-other": answer(lines("HTTP/1.1 101 Whatever", "Upgrade: my-protocol/1", "Connection: upgrade"), ECHO),
   "upgrade-split": answer(
     "HTTP/1.1 101 Switching Protocols\r\nUpgr",
-    { pauseMs: 15 },
+    QUIET,
     "ade: websocket\r\nConnection: Upgrade\r\n\r\nab",
-    { pauseMs: 15 },
+    QUIET,
     "cd",
     ECHO,
   ),

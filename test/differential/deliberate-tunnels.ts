@@ -78,4 +78,11 @@ Connection: keep-alive
     hopway: `145+{server} 502 "GET /cut/upgrade HTTP/1.1" 41 OK 127.0.0.1:{backend} 502`,
     reason: UNASKED,
   },
+  {
+    case: "upgrades: 101 to a client that did not ask",
+    part: "errors",
+    nginx: "upstream timed out (110: Connection timed out) while reading upstream",
+    hopway: "upstream sent 101 to a request without Upgrade while reading response header from upstream",
+    reason: UNASKED,
+  },
 ];

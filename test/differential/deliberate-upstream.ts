@@ -20,7 +20,7 @@ Connection: keep-alive
 const HEAD = "HTTP/1.1 200 OK\nServer: {server/version}\nDate: {now}\n";
 const CHUNKED = `${HEAD}Transfer-Encoding: chunked\nConnection: keep-alive\n\nhello\n--- body: chunked\n`;
 
-/** One answer that nginx passes on and hopway refuses: what the client gets, what is logged. */
+/** One answer that nginx passes on and hopway refuses: what the client gets, what is logged; `error` undefined: as nginx. */
 function refused(
   name: string,
   target: string,
@@ -28,12 +28,22 @@ function refused(
   logged: string,
   requestLength: number,
   reason: string,
+  error?: string,
 ): Deliberate[] {
   const rest = `"GET ${target} HTTP/1.1" ${requestLength} OK 127.0.0.1:{backend}`;
-  return [
+  const entries: Deliberate[] = [
     { case: name, part: "client", nginx: passed, hopway: PAGE, reason },
     { case: name, part: "log", nginx: `${logged} ${rest} 200`, hopway: `145+{server} 502 ${rest} 502`, reason },
   ];
+  if (error === undefined) return entries;
+  const line = `[error] ${error} while reading response header from upstream, ${errorContext(target)}`;
+  return [...entries, { case: name, part: "errors", nginx: "", hopway: line, reason }];
+}
+
+/** The end of a line of the error log about a GET of that target. */
+function errorContext(target: string): string {
+  const upstream = `http://127.0.0.1:{backend}${target}`;
+  return `client: 127.0.0.1, server: , request: "GET ${target} HTTP/1.1", upstream: "${upstream}", host: "test"\n`;
 }
 
 const FRAMING = "a length or coding that cannot be right is refused, as in nginx since 1.23";
@@ -43,7 +53,14 @@ const INTERIM = "1xx answers of the upstream are skipped until the final one, as
 const JOINED = "lines of one name are joined in variables, as in nginx since 1.23";
 
 /** An interim answer that nginx takes for the final one. */
-function skipped(name: string, nginxHead: string, body: string, logged: string, status: number): Deliberate[] {
+function skipped(
+  name: string,
+  target: string,
+  nginxHead: string,
+  body: string,
+  logged: string,
+  status: number,
+): Deliberate[] {
   const lines = `Content-Type: text/plain\nContent-Length: ${body.length}\nConnection: keep-alive`;
   return [
     {
@@ -60,12 +77,20 @@ function skipped(name: string, nginxHead: string, body: string, logged: string, 
       hopway: `${body.length} 200 ${logged} 200`,
       reason: INTERIM,
     },
+    {
+      case: name,
+      part: "errors",
+      nginx: `[error] upstream timed out (110: Connection timed out) while reading upstream, ${errorContext(target)}`,
+      hopway: "",
+      reason: INTERIM,
+    },
   ];
 }
 
 function interim(name: string, status: string, more: string, bodyText: string, requestLength: number): Deliberate[] {
   return skipped(
     `proxied responses: GET /interim/${name}`,
+    `/interim/${name}`,
     `HTTP/1.1 ${status}\nServer: {server/version}\nDate: {now}\nConnection: keep-alive${more}`,
     bodyText,
     `"GET /interim/${name} HTTP/1.1" ${requestLength} OK 127.0.0.1:{backend}`,
@@ -76,9 +101,33 @@ function interim(name: string, status: string, more: string, bodyText: string, r
 const broken = (name: string): string => `broken responses: ${name}`;
 
 const framing: readonly Deliberate[] = [
-  ...refused(broken("GET /bad-length"), "/bad-length", CHUNKED, "{chunks} 200", 40, FRAMING),
-  ...refused(broken("GET /length-and-chunked"), "/length-and-chunked", CHUNKED, "{chunks} 200", 48, FRAMING),
-  ...refused(broken("GET /gzip-coding"), "/gzip-coding", CHUNKED, "{chunks} 200", 41, FRAMING),
+  ...refused(
+    broken("GET /bad-length"),
+    "/bad-length",
+    CHUNKED,
+    "{chunks} 200",
+    40,
+    FRAMING,
+    'upstream sent invalid "Content-Length" header: "Content-Length: abc"',
+  ),
+  ...refused(
+    broken("GET /length-and-chunked"),
+    "/length-and-chunked",
+    CHUNKED,
+    "{chunks} 200",
+    48,
+    FRAMING,
+    'upstream sent "Content-Length" and "Transfer-Encoding" headers at the same time',
+  ),
+  ...refused(
+    broken("GET /gzip-coding"),
+    "/gzip-coding",
+    CHUNKED,
+    "{chunks} 200",
+    41,
+    FRAMING,
+    'upstream sent unknown "Transfer-Encoding": "gzip, chunked"',
+  ),
   ...refused(
     broken("GET /two-lengths"),
     "/two-lengths",
@@ -86,6 +135,7 @@ const framing: readonly Deliberate[] = [
     "6 200",
     41,
     FRAMING,
+    'upstream sent duplicate header line: "Content-Length: 6", previous value: "Content-Length: 5"',
   ),
 ];
 
@@ -135,6 +185,22 @@ const cutShort: readonly Deliberate[] = [
   },
 ]);
 
+const NOT_COMPLETE =
+  "$request_completion is empty when the upstream broke off in the body: the client did not get it all";
+
+/** Answers that break off in the body, which nginx logs as complete. */
+const notComplete: readonly Deliberate[] = [
+  ...["/close-in-body", "/reset-in-body", "/close-in-chunk", "/off/close-in-body", "/off/close-in-chunk"].map(broken),
+  ...["/time/slow-body", "/time-off/slow-body"].map(broken),
+  "next upstream: /both/close-in-body",
+].map((name) => ({
+  case: name.replace(": /", ": GET /"),
+  part: "log",
+  nginx: " OK 127.0.0.1:{backend} 200",
+  hopway: "  127.0.0.1:{backend} 200",
+  reason: NOT_COMPLETE,
+}));
+
 const joined: readonly Deliberate[] = [
   ...["GET /fields", "GET /two/fields", "GET /two/fields?2", "GET /unix/fields", "two X-Forwarded-For"].map(
     (name): Deliberate => ({
@@ -174,6 +240,7 @@ export const DELIBERATE_UPSTREAM: readonly Deliberate[] = [
   ...framing,
   ...notHttp,
   ...cutShort,
+  ...notComplete,
   ...interim("hundred-continue", "100 Continue", "", "after 100\n", 54),
   ...interim("early-hints", "103 Early Hints", "\nLink: </s.css>; rel=preload", "after 103\n", 49),
   ...joined,

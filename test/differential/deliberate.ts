@@ -10,7 +10,7 @@ import { DELIBERATE_UPSTREAM } from "./deliberate-upstream.ts";
 export type Part = "client" | "upstream" | "log" | "errors";
 
 export interface Deliberate {
-  /** `subject: name` of the case; `subject: error log` for the part `errors`. */
+  /** `subject: name` of the case; `subject: start and stop` for the error log outside all cases. */
   readonly case: string;
   readonly part: Part;
   /** Text of nginx's transcript, as normalised. */
@@ -68,6 +68,17 @@ GET|/|/||${host}|test|
   return [
     { case: `request hosts: ${name}`, part: "client", nginx: taken, hopway: PAGE_400, reason },
     { case: `request hosts: ${name}`, part: "log", nginx: "20 200 ", hopway: "145+{server} 400 ", reason },
+    // What follows the line that is refused is not read any more.
+    { case: `request hosts: ${name}`, part: "log", nginx: '" 30 OK', hopway: '" 28 OK', reason },
+    {
+      case: `request hosts: ${name}`,
+      part: "errors",
+      nginx: "client 127.0.0.1 closed keepalive connection",
+      hopway:
+        "client sent invalid host header while reading client request headers, " +
+        `client: 127.0.0.1, server: test, request: "GET / HTTP/1.1", host: "${host}"`,
+      reason,
+    },
   ];
 }
 
@@ -94,6 +105,17 @@ const currentRequests: readonly Deliberate[] = [
     part: "log",
     nginx: '400 "CONNECT test:80 HTTP/1.1" 0',
     hopway: '405 "CONNECT test:80 HTTP/1.1" 40',
+    reason: CONNECT,
+  },
+  {
+    case: 'request lines: "CONNECT test:80 HTTP/1.1"',
+    part: "errors",
+    nginx:
+      "client sent invalid request while reading client request line, " +
+      'client: 127.0.0.1, server: test, request: "CONNECT test:80 HTTP/1.1"',
+    hopway:
+      "client sent CONNECT method while reading client request headers, " +
+      'client: 127.0.0.1, server: test, request: "CONNECT test:80 HTTP/1.1", host: "test"',
     reason: CONNECT,
   },
 ];

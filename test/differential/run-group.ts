@@ -1,7 +1,7 @@
 /** Runs the cases of a group against one gateway and gives, case by case, the transcripts to compare. */
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type ClientStep, type Exchange, exchange } from "../harness/exchange.ts";
+import { type ClientStep, type Exchange, exchange, type Surroundings } from "../harness/exchange.ts";
 import type { Gateway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { type BackendStep, type Behaviour, RecordingBackend } from "../harness/recording-backend.ts";
@@ -20,24 +20,23 @@ import {
   type Visit,
 } from "./normalise.ts";
 
-export type Transcripts = Readonly<Record<Exclude<Part, "errors">, string>>;
+export type Transcripts = Readonly<Record<Part, string>>;
 
 interface CaseVisit extends Visit {
   readonly of: Case;
   readonly seen: Exchange;
   readonly upstream: string;
+  /** What was added to the error log. */
+  readonly errors: string;
 }
 
 /** What one gateway did in a group. */
 export interface GroupRun {
   readonly cases: ReadonlyMap<string, Transcripts>;
+  /** What it said in the error log when it started and stopped. */
   readonly errors: string;
 }
 
-/** Time in which a connection that was said to stay open would be closed by a server that does not mean it. */
-const QUIET_MS = 20;
-/** Time for the last log lines to be written before the gateway is stopped. */
-const LAST_LINES_MS = 60;
 /** Modification time of all static files: what ETag and Last-Modified are made of. */
 const FILE_TIME_S = 1_420_070_400;
 
@@ -90,13 +89,37 @@ export async function runGroup(
     ...[...ports].map(([name, port]) => [String(port), `{${name}}`] as const),
   ];
   const visits: CaseVisit[] = [];
+  let clientGot = "";
+  let clientLeft = false;
+  const quiet = (): Promise<void> => gateway.quiet();
+  for (const [, backend] of backends) {
+    backend.around = { quiet, clientGot: () => clientGot, clientLeft: () => clientLeft };
+  }
+  const around: Surroundings = {
+    quiet,
+    upstreamGot: (wanted) => backends.some(([, backend]) => backend.got(wanted)),
+    onReceived: (received) => {
+      clientGot = received;
+    },
+  };
+  await quiet();
+  const startErrors = gateway.errorLog();
+  let errorBytes = startErrors.length;
   try {
     for (const one of group.cases) {
       const to = one.to ?? "port";
       const target = typeof to === "string" ? (ports.get(to) ?? 0) : { unix: join(gateway.prefix, to.unix) };
       const startedMs = Date.now();
-      const result = await exchange(target, stepsOf(one), headsOf(one));
-      for (const [, backend] of backends) await backend.settle();
+      clientGot = "";
+      clientLeft = false;
+      const result = await exchange(target, stepsOf(one), headsOf(one), undefined, around);
+      clientLeft = true;
+      await quiet();
+      if (backends.some(([, backend]) => backend.busy)) {
+        for (const [, backend] of backends) await backend.settle();
+        await quiet();
+      }
+      const errorLog = gateway.errorLog();
       const recorded = backends.map(([name, backend]) => [name, backend.take()] as const);
       visits.push({
         of: one,
@@ -104,9 +127,10 @@ export async function runGroup(
         startedMs,
         port: String(result.localPort || ""),
         upstream: upstreamTranscript(recorded, one.upstreamEnd === true, substitutions),
+        errors: errorLog.slice(errorBytes),
       });
+      errorBytes = errorLog.length;
     }
-    await Bun.sleep(LAST_LINES_MS);
   } finally {
     await gateway.stop();
     for (const [, backend] of backends) backend.stop();
@@ -116,17 +140,17 @@ export async function runGroup(
   const cases = new Map<string, Transcripts>();
   for (const visit of visits) {
     const client = clientTranscript(visit.seen, headsOf(visit.of), substitutions);
-    const own = lines.get(visit) ?? [];
+    const own = [...substitutions, [visit.port, "{client_port}"] as const];
     cases.set(visit.of.name, {
       client: client.text,
       upstream: visit.upstream,
-      log: logTranscript(own, client, [...substitutions, [visit.port, "{client_port}"]]),
+      log: logTranscript(lines.get(visit) ?? [], client, own),
+      errors: group.errorLog === false ? "" : errorTranscript(visit.errors, own),
     });
   }
-  const clientPorts = visits.map((visit) => [visit.port, "{client_port}"] as const);
-  const errors = errorTranscript(gateway.errorLog(), [...substitutions, ...clientPorts]);
+  const between = startErrors + gateway.errorLog().slice(errorBytes);
   gateway.remove();
-  return { cases, errors };
+  return { cases, errors: group.errorLog === false ? "" : errorTranscript(between, substitutions) };
 }
 
 function configOf(group: Group): string {
@@ -147,7 +171,7 @@ ${group.config}
 function stepsOf(one: Case): ClientStep[] {
   const steps: ClientStep[] =
     typeof one.send === "string" ? [one.send, { waitResponses: one.responses ?? 1 }] : [...one.send];
-  return [...steps, { settle: (received) => mustEnd(received, headsOf(one)), quietMs: QUIET_MS }];
+  return [...steps, { settle: (received) => mustEnd(received, headsOf(one)) }];
 }
 
 /** Whether the last response announces that the server will close. */

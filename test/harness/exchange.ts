@@ -12,18 +12,36 @@ export type ClientStep =
   /** Goes on when the server has closed its side, or reset. */
   | { readonly waitEnd: true }
   | { readonly pauseMs: number }
+  /** Goes on when the server has dealt with all that was sent to it. */
+  | { readonly quiet: true }
+  /** Goes on when the backends have received the text. */
+  | { readonly waitUpstream: string }
   /** Sends FIN and goes on reading. */
   | { readonly halfClose: true }
   /** Closes with RST. */
   | { readonly reset: true }
-  /** Waits for the end where `settle` says that the server must close by now, else sees for `quietMs` whether it does. */
-  | { readonly settle: (received: string) => boolean; readonly quietMs: number };
+  /** Waits for the end where `settle` says that the server must close by now, else sees whether it does all the same. */
+  | { readonly settle: (received: string) => boolean };
 
 export const HALF_CLOSE: ClientStep = { halfClose: true };
 export const RESET: ClientStep = { reset: true };
 export const WAIT_END: ClientStep = { waitEnd: true };
-/** Long enough for the two ends of a loopback connection to see two sends as two reads. */
-export const NEXT_PACKET: ClientStep = { pauseMs: 15 };
+/** What is sent next will not be read together with what was sent before. */
+export const NEXT_PACKET: ClientStep = { quiet: true };
+
+/** What a client can know of the rest of the test. */
+export interface Surroundings {
+  /** Resolves when the server has dealt with everything that was sent to it. */
+  quiet(): Promise<void>;
+  /** Whether the backends have received the text. */
+  upstreamGot(text: string): boolean;
+  /** Called with all bytes received so far whenever some more came. */
+  onReceived?(received: string): void;
+}
+
+/** Of a server that nothing is known about: long enough for it to see two sends as two reads. */
+const QUIET_MS = 15;
+const NOWHERE: Surroundings = { quiet: () => Bun.sleep(QUIET_MS), upstreamGot: () => true };
 
 /** How the connection stood when the exchange was over, seen from the client. */
 export type End = "open" | "fin" | "reset" | "refused";
@@ -45,10 +63,13 @@ interface ClientState {
   received: string;
   end: End;
   pending: Buffer;
+  readonly around: Surroundings;
 }
 
 /** A wait that takes this long has failed; the slowest answer in the tables takes a second. */
-const DEFAULT_LIMIT_MS = 2_500;
+const DEFAULT_LIMIT_MS = 10_000;
+/** For what has been sent on loopback to come out of the event loop of this process. */
+const OWN_TURNS_MS = 3;
 const POLL_MS = 1;
 
 /**
@@ -60,8 +81,9 @@ export async function exchange(
   steps: readonly ClientStep[],
   heads: readonly number[] = [],
   limitMs = DEFAULT_LIMIT_MS,
+  around = NOWHERE,
 ): Promise<Exchange> {
-  const state: ClientState = { received: "", end: "open", pending: Buffer.alloc(0) };
+  const state: ClientState = { received: "", end: "open", pending: Buffer.alloc(0), around };
   let socket: Socket<ClientState>;
   try {
     const common = { socket: handlers, data: state, allowHalfOpen: true };
@@ -95,10 +117,12 @@ export async function exchange(
     } else if ("reset" in step) {
       socket.terminate();
       break;
+    } else if ("quiet" in step) {
+      await quiet(around);
     } else if ("settle" in step) {
       if (state.end !== "open") continue;
       if (step.settle(state.received)) await until(() => state.end !== "open");
-      else await Bun.sleep(step.quietMs);
+      else await quiet(around);
     } else if (!(await until(() => cameTrue(step, state, heads)))) {
       timedOut = JSON.stringify(step);
       break;
@@ -109,12 +133,21 @@ export async function exchange(
   return result;
 }
 
-function cameTrue(
-  step: { readonly waitFor: string } | { readonly waitResponses: number } | { readonly waitEnd: true },
-  state: ClientState,
-  heads: readonly number[],
-): boolean {
+/** The server has dealt with everything, and what it did has been seen here. */
+async function quiet(around: Surroundings): Promise<void> {
+  await around.quiet();
+  await Bun.sleep(OWN_TURNS_MS);
+}
+
+type Condition =
+  | { readonly waitFor: string }
+  | { readonly waitUpstream: string }
+  | { readonly waitResponses: number }
+  | { readonly waitEnd: true };
+
+function cameTrue(step: Condition, state: ClientState, heads: readonly number[]): boolean {
   if (state.end !== "open") return true;
+  if ("waitUpstream" in step) return state.around.upstreamGot(step.waitUpstream);
   if ("waitFor" in step) return state.received.includes(step.waitFor);
   if ("waitResponses" in step) return finalCount(state.received, heads) >= step.waitResponses;
   return false;
@@ -140,7 +173,9 @@ function flush(socket: Socket<ClientState>): void {
 
 const handlers = {
   data(socket: Socket<ClientState>, chunk: Buffer): void {
-    socket.data.received += chunk.toString("latin1");
+    const state = socket.data;
+    state.received += chunk.toString("latin1");
+    state.around.onReceived?.(state.received);
   },
   drain: flush,
   end(socket: Socket<ClientState>): void {

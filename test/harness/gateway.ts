@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
+import { childrenOf, untilQuiet } from "./quiet.ts";
 import { makeTempDir, removeTempDir } from "./temp-dir.ts";
 
 /** How long a start or a stop may take before it counts as failed. Generous: the machine may be busy. */
@@ -30,6 +31,8 @@ export interface Gateway {
   accessLog(): string;
   /** What it wrote to stderr by now. */
   stderr(): string;
+  /** Resolves when it has dealt with everything that was sent to it. */
+  quiet(): Promise<void>;
   /** Ends it (SIGTERM unless told otherwise), waits until it is gone, and gives the exit code. Logs stay readable until `remove`. */
   stop(signal?: NodeJS.Signals): Promise<number>;
   /** Removes its folder. */
@@ -91,6 +94,7 @@ async function start(flavour: Flavour, configText: string): Promise<Gateway> {
     errorLog: () => read(errorLogPath),
     accessLog: () => read(join(prefix, "access.log")),
     stderr: () => read(stderrPath),
+    quiet: () => untilQuiet(child.pid),
     stop: (signal = "SIGTERM") => stop(child, signal),
     remove: () => removeTempDir(prefix),
   };
@@ -152,14 +156,6 @@ async function stop(child: Subprocess, signal: NodeJS.Signals): Promise<number> 
     await child.exited;
   }
   return child.exitCode ?? -1;
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }
 
 function killQuietly(pid: number): void {

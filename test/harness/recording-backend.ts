@@ -7,6 +7,12 @@ import { decodeChunked, fieldValue } from "./response-stream.ts";
 export type BackendStep =
   | string
   | { readonly pauseMs: number }
+  /** Goes on when the gateway has dealt with all that was sent to it. */
+  | { readonly quiet: true }
+  /** Goes on when the client has received the text. */
+  | { readonly waitClient: string }
+  /** Goes on when the client or the gateway has left: what follows is late. */
+  | { readonly late: true }
   | { readonly fin: true }
   | { readonly reset: true }
   /** Sends back whatever comes from now on, and records it; answers FIN with FIN. */
@@ -18,6 +24,8 @@ export type BackendStep =
   /** Goes on when the other side has closed. */
   | { readonly waitEnd: true };
 
+export const QUIET: BackendStep = { quiet: true };
+export const LATE: BackendStep = { late: true };
 export const FIN: BackendStep = { fin: true };
 export const CUT: BackendStep = { reset: true };
 export const ECHO: BackendStep = { echo: true };
@@ -55,8 +63,26 @@ interface BackendConnection {
 /** A port of 127.0.0.1 or the path of a unix socket. */
 export type ListenAt = { readonly port: number } | { readonly unix: string };
 
-/** How long `settle` waits for connections that are in the middle of something. */
-const SETTLE_LIMIT_MS = 1_500;
+/** How long `settle` and the steps wait for what does not come. */
+const WAIT_LIMIT_MS = 10_000;
+/** For a gateway that nothing is known about: long enough to see two sends as two reads. */
+const QUIET_MS = 15;
+
+/** What a backend can know of the rest of the test. */
+export interface BackendSurroundings {
+  /** Resolves when the gateway has dealt with everything that was sent to it. */
+  quiet(): Promise<void>;
+  /** All that the client has received by now. */
+  clientGot(): string;
+  /** The client is through. */
+  clientLeft(): boolean;
+}
+
+const NOWHERE: BackendSurroundings = {
+  quiet: () => Bun.sleep(QUIET_MS),
+  clientGot: () => "",
+  clientLeft: () => false,
+};
 
 /**
  * Picks the behaviour of a request: the value of its `X-Behave` field, else the last segment of its path without the
@@ -65,6 +91,7 @@ const SETTLE_LIMIT_MS = 1_500;
 export class RecordingBackend {
   /** Port of 127.0.0.1, or 0 on a unix socket. */
   readonly port: number;
+  around: BackendSurroundings = NOWHERE;
   private readonly name: string;
   private readonly behaviours: ReadonlyMap<string, Behaviour>;
   private readonly listener: SocketListener<BackendConnection>;
@@ -89,11 +116,20 @@ export class RecordingBackend {
     return taken;
   }
 
+  /** Whether a request since the last `take` holds the text. */
+  got(text: string): boolean {
+    return this.recorded.some(({ head, body, tunnel }) => `${head}\r\n\r\n${body}${tunnel}`.includes(text));
+  }
+
   /** Waits until no connection is in the middle of a request, an answer or a tunnel, or until that takes too long. */
   async settle(): Promise<void> {
-    const deadline = Date.now() + SETTLE_LIMIT_MS;
-    while (Date.now() < deadline && [...this.open].some((c) => c.state !== "head" || c.buffer !== ""))
-      await Bun.sleep(2);
+    const deadline = Date.now() + WAIT_LIMIT_MS;
+    while (Date.now() < deadline && this.busy) await Bun.sleep(2);
+  }
+
+  /** A connection is in the middle of a request, an answer or a tunnel. */
+  get busy(): boolean {
+    return [...this.open].some((c) => c.state !== "head" || c.buffer !== "");
   }
 
   stop(): void {
@@ -182,7 +218,13 @@ export class RecordingBackend {
       if (connection.gone) return;
       if (typeof step === "string") write(socket, step);
       else if ("pauseMs" in step) await pause(connection, step.pauseMs);
-      else if ("waitFor" in step)
+      else if ("quiet" in step) await this.around.quiet();
+      else if ("waitClient" in step)
+        await until(() => connection.gone || this.around.clientGot().includes(step.waitClient));
+      else if ("late" in step) {
+        await until(() => connection.gone || connection.peerFin || this.around.clientLeft());
+        await this.around.quiet();
+      } else if ("waitFor" in step)
         await until(() => connection.gone || connection.current?.tunnel.includes(step.waitFor) === true);
       else if ("waitEnd" in step) await until(() => connection.gone || connection.peerFin);
       else if ("fin" in step) {
@@ -266,6 +308,6 @@ async function pause(connection: BackendConnection, milliseconds: number): Promi
 }
 
 async function until(done: () => boolean): Promise<void> {
-  const deadline = Date.now() + SETTLE_LIMIT_MS;
+  const deadline = Date.now() + WAIT_LIMIT_MS;
   while (!done() && Date.now() < deadline) await Bun.sleep(1);
 }

@@ -383,7 +383,7 @@ const logs: Group = {
       "after",
     ].map((file) => ({
       name: `what ${file}.log holds`,
-      send: [{ pauseMs: 5 }, get(`/read/${file}.log`), { waitResponses: 1 }],
+      send: [get(`/read/${file}.log`), { waitResponses: 1 }],
     })),
   ],
 };

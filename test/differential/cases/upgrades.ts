@@ -1,6 +1,6 @@
 /** Upgrades: accepted, refused, without the lines, early bytes, half-close and abort both ways, any protocol. */
 
-import { type ClientStep, HALF_CLOSE, RESET, WAIT_END } from "../../harness/exchange.ts";
+import { type ClientStep, HALF_CLOSE, NEXT_PACKET, RESET, WAIT_END } from "../../harness/exchange.ts";
 import type { Case, Group } from "../case.ts";
 import { get, inPackets, request } from "../case.ts";
 
@@ -58,23 +58,18 @@ const tunnels: readonly Case[] = [
   { name: "backend resets", send: [upgrade("/ws/upgrade-reset"), got("bye"), WAIT_END] },
   {
     name: "client half-closes, backend answers after",
-    send: [upgrade("/ws/upgrade-wait-fin"), OPEN, "bye", { pauseMs: 10 }, HALF_CLOSE, WAIT_END],
+    send: [upgrade("/ws/upgrade-wait-fin"), OPEN, "bye", NEXT_PACKET, HALF_CLOSE, WAIT_END],
   },
   {
     name: "backend half-closes, client sends after",
-    send: [
-      upgrade("/ws/upgrade-half-close"),
-      got("hello;"),
-      { pauseMs: 40 },
-      "still here",
-      { pauseMs: 40 },
-      HALF_CLOSE,
-      WAIT_END,
-    ],
+    send: [upgrade("/ws/upgrade-half-close"), got("hello;"), WAIT_END, "still here", NEXT_PACKET, HALF_CLOSE, WAIT_END],
   },
-  { name: "client resets", send: [upgrade("/ws/upgrade-silent"), OPEN, "x", { pauseMs: 20 }, RESET] },
+  { name: "client resets", send: [upgrade("/ws/upgrade-silent"), OPEN, "x", { waitUpstream: "x" }, RESET] },
   { name: "client closes at once", send: [upgrade("/ws/upgrade-silent"), OPEN, HALF_CLOSE, WAIT_END] },
-  { name: "client closes before the 101", send: [upgrade("/ws/slow"), { pauseMs: 60 }, HALF_CLOSE, WAIT_END] },
+  {
+    name: "client closes before the 101",
+    send: [upgrade("/ws/slow"), { waitUpstream: "/ws/slow" }, HALF_CLOSE, WAIT_END],
+  },
   { name: "silent tunnel is cut", send: [upgrade("/cut/upgrade-silent"), OPEN, WAIT_END] },
   {
     name: "tunnel with traffic outlives the timeout",
@@ -82,7 +77,7 @@ const tunnels: readonly Case[] = [
       upgrade("/cut-later/upgrade"),
       OPEN,
       ...Array(4)
-        .fill(["x;", { pauseMs: 320 }])
+        .fill(["x;", { pauseMs: 700 }])
         .flat(),
       "end",
       got("end"),
@@ -155,16 +150,11 @@ const others: readonly Case[] = [
   { name: "101 to a client that did not ask", send: get("/cut/upgrade") },
   {
     name: "101 to a client that asked without Upgrade in Connection",
-    send: [get("/ws/upgrade", "Upgrade: websocket"), { pauseMs: 50 }, "x", { pauseMs: 50 }, HALF_CLOSE],
+    send: [get("/ws/upgrade", "Upgrade: websocket"), OPEN, "x", NEXT_PACKET, HALF_CLOSE],
   },
   {
     name: "HTTP/1.0 client asks",
-    send: [
-      "GET /ws/upgrade HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-      { pauseMs: 50 },
-      HALF_CLOSE,
-      WAIT_END,
-    ],
+    send: ["GET /ws/upgrade HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", OPEN, HALF_CLOSE, WAIT_END],
   },
   { name: "HTTP/1.0 to the backend", send: upgrade("/v10/upgrade-ignored") },
   { name: "backend is down", send: upgrade("/dead/upgrade") },
@@ -212,7 +202,7 @@ export const UPGRADES: readonly Group[] = [
     location /dead/ { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{dead}; }
     location /cut/ { proxy_read_timeout 250ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     # nginx does not move a timer by less than 300 ms, so shorter timeouts than this would not see all traffic.
-    location /cut-later/ { proxy_read_timeout 900ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
+    location /cut-later/ { proxy_read_timeout 2s; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location /intercept/ { proxy_intercept_errors on; error_page 404 =200 @page; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location @page { return 200 "page\\n"; }
     location /services/myservice { rewrite /services/myservice/(.*) /$1 break; proxy_redirect off; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }

@@ -1,0 +1,49 @@
+/**
+ * When a gateway has dealt with everything that was sent to it: its workers sleep in epoll_wait. Tests wait for that
+ * instead of for a number of milliseconds that is too long on an idle machine and too short on a busy one.
+ */
+import { readFileSync } from "node:fs";
+
+/** What nginx and hopway sleep in when they wait for events, as /proc names it. */
+const EVENT_WAIT = /ep_?oll/;
+const LOOK_INTERVAL_MS = 1;
+/** Asleep at two looks in a row: bytes that are on their way through the kernel wake it in between. */
+const LOOKS = 2;
+/** A gateway that does not come to rest is looked at no longer; the tests' own waits then tell what is wrong. */
+const LIMIT_MS = 3_000;
+
+/** Resolves when the workers of this master (or itself, if it has none) wait for events. */
+export async function untilQuiet(masterPid: number): Promise<void> {
+  const deadline = Date.now() + LIMIT_MS;
+  for (let looks = 0; looks < LOOKS && Date.now() < deadline; ) {
+    await Bun.sleep(LOOK_INTERVAL_MS);
+    looks = workersOf(masterPid).every(waitsForEvents) ? looks + 1 : 0;
+  }
+}
+
+function workersOf(masterPid: number): number[] {
+  const children = childrenOf(masterPid);
+  return children.length === 0 ? [masterPid] : children;
+}
+
+/** The processes that this one has started and that have not been waited for. */
+export function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean).map(Number);
+}
+
+function waitsForEvents(pid: number): boolean {
+  const place = read(`/proc/${pid}/wchan`);
+  // Where the kernel does not tell, being asleep has to do.
+  if (place !== "" && place !== "0") return EVENT_WAIT.test(place);
+  const stat = read(`/proc/${pid}/stat`);
+  const state = stat.charAt(stat.lastIndexOf(")") + 2);
+  return state === "S" || state === "Z" || state === "";
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
