@@ -36,6 +36,8 @@ export class WorkerProcess {
   served = false;
   /** One too many since a reload: not replaced when it ends. */
   surplus = false;
+  /** Its column in shared zones; undefined when it keeps its zones to itself. */
+  readonly slot: number | undefined;
   private readonly child: Bun.Subprocess<"ignore", "inherit", "inherit">;
 
   constructor(
@@ -49,6 +51,7 @@ export class WorkerProcess {
   ) {
     this.index = index;
     this.generation = generation;
+    this.slot = share?.slot;
     const fds = sockets.map(({ fd }) => fd);
     if (share !== undefined) fds.push(share.fd);
     this.child = Bun.spawn<"ignore", "inherit", "inherit">({
