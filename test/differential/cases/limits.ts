@@ -277,4 +277,53 @@ const connections: Group = {
   ],
 };
 
-export const LIMITS: readonly Group[] = [requests, delays, connections];
+const peers: Group = {
+  subject: "upstreams with a zone",
+  logFields: '$status "$request" $upstream_addr $upstream_status',
+  config: `
+  upstream round { zone z 64k; server 127.0.0.1:{backend}; server 127.0.0.1:{backend2}; server 127.0.0.1:{backend3}; }
+  upstream weighted { zone z; server 127.0.0.1:{backend} weight=5; server 127.0.0.1:{backend2}; server 127.0.0.1:{backend3} weight=2; }
+  upstream backup { zone z; server 127.0.0.1:{dead} max_fails=1 fail_timeout=60; server 127.0.0.1:{backend2} backup; }
+  upstream failing { server 127.0.0.1:{dead} max_fails=2 fail_timeout=60; server 127.0.0.1:{backend}; zone y 64k; }
+  upstream least { least_conn; zone z; server 127.0.0.1:{backend}; server 127.0.0.1:{backend2} weight=2; server 127.0.0.1:{backend3}; }
+  upstream hashed { zone z; hash $arg_k; server 127.0.0.1:{backend}; server 127.0.0.1:{backend2}; server 127.0.0.1:{backend3} weight=2; }
+  upstream ip { zone z; ip_hash; server 127.0.0.1:{backend}; server 127.0.0.1:{backend2}; server 127.0.0.1:{backend3}; }
+  upstream single { zone z; server 127.0.0.1:{backend}; }
+  upstream self { zone z; server 127.0.0.1:{port3} max_conns=1; }
+  upstream self-backup { zone z; server 127.0.0.1:{port3} max_conns=2; server 127.0.0.1:{backend2} backup; }
+  map $server_port $logged { {port3} 0; default 1; }
+  server {
+    listen {port};
+    listen {port3};
+    access_log {prefix}/access.log case if=$logged;
+    proxy_http_version 1.0;
+    proxy_set_header Connection close;
+    location /round { proxy_pass http://round; }
+    location /weighted { proxy_pass http://weighted; }
+    location /backup { proxy_pass http://backup; }
+    location /failing { proxy_pass http://failing; }
+    location /least { proxy_pass http://least; }
+    location /hashed { proxy_pass http://hashed; }
+    location /ip { proxy_pass http://ip; }
+    location /single { proxy_pass http://single; }
+    location /self/ { proxy_pass http://self/; }
+    location /self-backup/ { proxy_pass http://self-backup/; }
+  }`,
+  cases: [
+    times("/round", 7),
+    times("/weighted", 16),
+    times("/backup", 4),
+    times("/failing", 6),
+    times("/least", 8),
+    all("keys of hash", ...Array.from({ length: 12 }, (_, i) => `/hashed?k=key${i}`)),
+    times("/ip", 3),
+    times("/single", 2),
+    // Each request holds its server while the next one, inside it, asks for one.
+    times("/self/single", 2),
+    times("/self/self/single", 2),
+    times("/self-backup/self-backup/single", 2),
+    times("/self-backup/self-backup/self-backup/single", 2),
+  ],
+};
+
+export const LIMITS: readonly Group[] = [requests, delays, connections, peers];
