@@ -197,7 +197,7 @@ class Loader {
     const { name, args, file, line } = site.statement;
     if (row.check !== undefined) {
       const seen = this.acceptedOnLevel(site.scope);
-      if (seen.has(name)) return new ConfigFault(`"${name}" directive is duplicate`);
+      if (seen.has(name) && row.check.accumulates !== true) return new ConfigFault(`"${name}" directive is duplicate`);
       seen.add(name);
       const value = row.check.parse(args, site);
       if (value instanceof ConfigFault) return value;

@@ -3,6 +3,7 @@ import type { AnyModule } from "../config/any-module.ts";
 import { proxyModule } from "../proxy/module.ts";
 import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
+import { absentModules } from "./absent-modules.ts";
 import { accessModule } from "./access.ts";
 import { charsetModule } from "./charset.ts";
 import { geo } from "./geo.ts";
@@ -22,6 +23,7 @@ import { realip } from "./realip.ts";
 import { rewrite } from "./rewrite.ts";
 import { splitClients } from "./split-clients.ts";
 import { staticModule } from "./static.ts";
+import { tlsDefaults } from "./tls-defaults.ts";
 import { tryFilesModule } from "./try-files.ts";
 import { coreVariables } from "./variables-core.ts";
 
@@ -50,5 +52,7 @@ export const modules: readonly AnyModule[] = [
   gzipModule,
   rangeModule,
   logModule,
+  absentModules,
+  tlsDefaults,
   httpCore,
 ];

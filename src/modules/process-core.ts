@@ -234,6 +234,7 @@ export const coreModule = new Module<CoreSettings>({
       doc: "Accept all waiting connections at once.",
     },
     { name: "accept_mutex", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Workers accept in turn." },
+    { name: "epoll_events", in: EVENTS, arity: ONE, accepted: BUN_LOOP, doc: "Events taken from the kernel at once." },
     { name: "accept_mutex_delay", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Pause of a worker out of turn." },
     {
       name: "debug_connection",

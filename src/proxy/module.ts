@@ -24,6 +24,7 @@ import { normalIP } from "../net/address.ts";
 import { compileTemplate, hasVariables, type Template } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
+import { cacheRows } from "./cache-rows.ts";
 import { type CookieSettings, cookieRows, mergeCookies, newCookieSettings } from "./cookies.ts";
 import { proxyHandler } from "./handler.ts";
 import {
@@ -324,6 +325,7 @@ export const proxyModule: Module<ProxySettings> = new Module<ProxySettings>({
   name: "http_proxy",
   directives: [
     ...rows,
+    ...cacheRows,
     ...(requestHeaderRows as readonly Directive<ProxySettings>[]),
     ...(responseHeaderRows as readonly Directive<ProxySettings>[]),
     ...(cookieRows as readonly Directive<ProxySettings>[]),

@@ -1,0 +1,106 @@
+/** Directives of proxy_pass about caching and storing responses: nothing is kept here, so only `off` can be done. */
+import { flag, number, offset, size, text, time } from "../config/arguments.ts";
+import {
+  type AcceptedRow,
+  type ArgumentType,
+  atLeast,
+  ConfigFault,
+  type DirectiveSite,
+  HTTP_SERVER_LOCATION,
+} from "../config/directive.ts";
+import { choices } from "../config/list-arguments.ts";
+import { parseSeconds } from "../config/units.ts";
+import { compileTemplate, template } from "../template/template.ts";
+
+const UNUSED = "nothing is cached";
+
+function unused(name: string, check: ArgumentType<unknown>): AcceptedRow {
+  return { name, in: HTTP_SERVER_LOCATION, arity: check.arity, check, doc: UNUSED, accepted: UNUSED };
+}
+
+/** `proxy_cache_bypass` and `proxy_no_cache`: texts with variables (ngx_http_set_predicate_slot). */
+const predicates: ArgumentType<undefined> = {
+  arity: atLeast(1),
+  fallback: undefined,
+  accumulates: true,
+  parse(args, site) {
+    for (const arg of args) {
+      const compiled = compileTemplate(arg, site);
+      if (compiled instanceof ConfigFault) return compiled;
+    }
+    return undefined;
+  },
+};
+
+/** `[code ...] time` (ngx_http_file_cache_valid_set_slot). */
+const validity: ArgumentType<undefined> = {
+  arity: atLeast(1),
+  fallback: undefined,
+  accumulates: true,
+  parse(args) {
+    const span = args.at(-1) ?? "";
+    if (parseSeconds(span) === undefined) return new ConfigFault(`invalid time value "${span}"`);
+    for (const code of args.slice(0, -1)) {
+      if (code === "any") continue;
+      const status = /^\d+$/.test(code) ? Number(code) : 0;
+      if (status < 100 || status > 599) return new ConfigFault(`invalid status "${code}"`);
+    }
+    return undefined;
+  },
+};
+
+const STALE = choices(
+  [
+    "error",
+    "timeout",
+    "invalid_header",
+    "non_idempotent",
+    "http_500",
+    "http_502",
+    "http_503",
+    "http_504",
+    "http_403",
+    "http_404",
+    "http_429",
+    "updating",
+    "off",
+  ],
+  undefined,
+);
+
+/** What nginx takes, of which only `off` can be done here. */
+function offRow(name: string, check: ArgumentType<boolean | string | undefined>): AcceptedRow {
+  const parse = (args: readonly string[], site: DirectiveSite): boolean | string | ConfigFault | undefined => {
+    const value = check.parse(args, site);
+    if (value instanceof ConfigFault || value === false || value === "off") return value;
+    return new ConfigFault(`"${name}" other than "off" is not supported by hopway`);
+  };
+  return { ...unused(name, { ...check, parse }), doc: "Only off is known here." };
+}
+
+export const cacheRows: readonly AcceptedRow[] = [
+  offRow("proxy_cache", text(undefined)),
+  offRow("proxy_store", text(undefined)),
+  offRow("proxy_force_ranges", flag(undefined)),
+  unused("proxy_cache_bypass", predicates),
+  unused("proxy_no_cache", predicates),
+  unused("proxy_cache_key", template(undefined)),
+  unused("proxy_cache_valid", validity),
+  unused("proxy_cache_use_stale", STALE),
+  unused("proxy_cache_methods", choices(["GET", "HEAD", "POST"], undefined)),
+  unused("proxy_cache_min_uses", number(undefined)),
+  unused("proxy_cache_max_range_offset", offset(undefined)),
+  unused("proxy_cache_lock", flag(undefined)),
+  unused("proxy_cache_lock_timeout", time(undefined)),
+  unused("proxy_cache_lock_age", time(undefined)),
+  unused("proxy_cache_revalidate", flag(undefined)),
+  unused("proxy_cache_convert_head", flag(undefined)),
+  unused("proxy_cache_background_update", flag(undefined)),
+  {
+    ...unused("proxy_send_lowat", size(undefined)),
+    doc: "Least bytes that are sent at once, on systems that have such a thing.",
+    accepted: "Linux has no such setting",
+  },
+  { ...unused("proxy_headers_hash_max_size", number(undefined)), accepted: "hash tables size themselves" },
+  { ...unused("proxy_headers_hash_bucket_size", number(undefined)), accepted: "hash tables size themselves" },
+];
