@@ -50,7 +50,7 @@ test("a silent tunnel is cut without a word, and logged with 101 and its duratio
   // The head of the 101 and a frame of 2 + 5 bytes, nothing after it: no 504 in the middle of the frames.
   expect(Number(bytes)).toBeLessThan(300);
   expect(silent.gateway.errorLog()).toMatch(
-    /\[error\] \d+#\d+: \*\d+ upstream timed out \(110: Connection timed out\) while proxying upgraded connection, client: 127\.0\.0\.1, server: , request: "GET \/ws\/ HTTP\/1\.1", upstream: "http:\/\/127\.0\.0\.1:\d+\/ws\/", host: "127\.0\.0\.1:\d+"/,
+    /\[info\] \d+#\d+: \*\d+ upstream timed out \(110: Connection timed out\) while proxying upgraded connection, client: 127\.0\.0\.1, server: , request: "GET \/ws\/ HTTP\/1\.1", upstream: "http:\/\/127\.0\.0\.1:\d+\/ws\/", host: "127\.0\.0\.1:\d+"/,
   );
 });
 
