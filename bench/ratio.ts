@@ -122,9 +122,10 @@ if (options.write) {
     "| | operations a second | CPU per operation | 99th percentile of latency |",
     "| --- | --- | --- | --- |",
   ];
-  const marked = `<!-- measured -->\n${[...head, ...table].join("\n")}\n<!-- /measured -->`;
+  const marked = `<!-- measured -->\n\n${[...head, ...table].join("\n")}\n\n<!-- /measured -->`;
   writeFileSync(
     README,
     readFileSync(README, "utf8").replace(/<!-- measured -->.*<!-- \/measured -->/s, () => marked),
   );
+  Bun.spawnSync([resolve(import.meta.dir, "../node_modules/.bin/biome"), "format", "--write", README]);
 }

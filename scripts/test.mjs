@@ -2,32 +2,37 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { bunPath, ensureInstalled, root } from "./install.mjs";
+import { fileSummaries } from "./test-lines.mjs";
 
 /** Tests start processes; on a busy machine that takes its time. */
 const TEST_TIMEOUT_MS = 60_000;
 
 await ensureInstalled();
 
-/** Runs a command, shows its output, and gives it back with the exit code. */
-function run(title, command, args) {
+/** Runs a command, shows its output, shortened by `shorten` if given, and gives it back in full with the exit code. */
+function run(title, command, args, shorten) {
   console.log(`\n== ${title}`);
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
-    for (const [from, to] of [
-      [child.stdout, process.stdout],
-      [child.stderr, process.stderr],
-    ]) {
-      from.on("data", (chunk) => {
-        output += chunk;
-        to.write(chunk);
-      });
-    }
+    const summaries = shorten?.((text) => process.stderr.write(text));
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+    child.stderr.on("data", (chunk) => {
+      output += chunk;
+      if (summaries === undefined) process.stderr.write(chunk);
+      else summaries.write(chunk);
+    });
     child.on("error", (error) => {
       console.error(error.message);
       resolve({ code: 1, output });
     });
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("close", (code) => {
+      summaries?.end();
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 
@@ -40,11 +45,13 @@ function count(output, word) {
 const bin = (name) => join(root, "node_modules", ".bin", name);
 const args = process.argv.slice(2);
 const checks = [await run("types", bin("tsc"), ["--noEmit"]), await run("lint", bin("biome"), ["check", "."])];
-const tests = await run("tests", bunPath(), [
-  "test",
-  `--timeout=${TEST_TIMEOUT_MS}`,
-  ...(args.length > 0 ? args : ["./src", "./test"]),
-]);
+const tests = await run(
+  args.length > 0 ? "tests" : "tests (some minutes)",
+  bunPath(),
+  ["test", `--timeout=${TEST_TIMEOUT_MS}`, ...(args.length > 0 ? args : ["./src", "./test"])],
+  // Of a few files everything is of interest.
+  args.length > 0 ? undefined : fileSummaries,
+);
 
 const failedChecks = checks.filter(({ code }) => code !== 0).length;
 const passed = count(tests.output, "pass") + checks.length - failedChecks;
