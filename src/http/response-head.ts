@@ -218,9 +218,9 @@ export function responseFraming(
     const key = keys[i]!;
     const isLength = key === "content-length";
     if (!isLength && key !== "transfer-encoding") continue;
-    const line = `${names[i]}: ${values[i]}`;
     const previous = isLength ? lengthAt : codingAt;
     if (previous >= 0) {
+      const line = `${names[i]}: ${values[i]}`;
       const before = `${names[previous]}: ${values[previous]}`;
       return { error: `upstream sent duplicate header line: "${line}", previous value: "${before}"` };
     }
@@ -230,7 +230,9 @@ export function responseFraming(
     if (isLength) {
       lengthAt = i;
       length = parseContentLength(values[i]!);
-      if (length < 0) return { error: `upstream sent invalid "Content-Length" header: "${line}"` };
+      if (length < 0) {
+        return { error: `upstream sent invalid "Content-Length" header: "${names[i]}: ${values[i]}"` };
+      }
     } else {
       codingAt = i;
       if (values[i]!.toLowerCase() !== "chunked") {

@@ -46,3 +46,15 @@ for (const [status, text] of Object.entries(texts)) lines.set(Number(status), `$
 export function statusLine(status: number): string {
   return lines.get(status) ?? `${String(status).padStart(3, "0")} `;
 }
+
+/** The last lines made of an upstream's own reasons, by status: they rarely differ from the ones before. */
+const ownReasons = new Map<number, { readonly reason: string; readonly line: string }>();
+
+/** Status and reason as an upstream sent them: `200 OK`; the number alone where it gave no reason. */
+export function ownStatusLine(status: number, reason: string): string {
+  const known = ownReasons.get(status);
+  if (known !== undefined && known.reason === reason) return known.line;
+  const line = reason === "" ? String(status) : `${status} ${reason}`;
+  ownReasons.set(status, { reason, line });
+  return line;
+}

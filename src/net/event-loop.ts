@@ -52,6 +52,8 @@ export interface Faults {
 
 /** Events taken from the kernel at once (nginx: epoll_events 512). */
 const MAX_EVENTS = 512;
+/** In a busy turn the next batch is waited for so long: Bun's loop costs more than a wait that ends at once. */
+const BUSY_WAIT_MS = 1;
 /** Batches handled before Bun's loop gets a turn, when it asks for none. */
 const MAX_BATCHES = 32;
 /** Bun's own timers, which libraries use, are not seen by our wait: they may be late by this much. */
@@ -183,7 +185,7 @@ function handleBatches(): void {
     if (bunWaits || batch === MAX_BATCHES) break;
     drainMicrotasks();
     runDeferred();
-    count = epollWait(epoll, events, MAX_EVENTS, 0);
+    count = epollWait(epoll, events, MAX_EVENTS, deferred.length > 0 ? 0 : BUSY_WAIT_MS);
     clockMs = performance.now();
   }
 }

@@ -5,12 +5,13 @@
 import { parseSize } from "../config/units.ts";
 import { ChunkedDecoder, chunkHead } from "../http/chunked.ts";
 import { GONE_HEADERS, HeaderList } from "../http/header-list.ts";
-import { finalize, queueEnd, sendHead } from "../http/phases.ts";
+import { finalize, queueBody, queueEnd, sendHead } from "../http/phases.ts";
 import type { AbortListener, Request, UpstreamState, UpstreamView } from "../http/request.ts";
 import { type BodyConsumer, testExpect } from "../http/request-body.ts";
 import { parseContentLength } from "../http/request-headers.ts";
 import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
 import { Spool } from "../http/spool.ts";
+import { ownStatusLine } from "../http/status.ts";
 import { INFO, NOTICE, WARN } from "../net/error-log.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import type { Attempt, ChoiceInput } from "../upstream/balancer.ts";
@@ -482,7 +483,7 @@ export class ProxyExchange
       r.out.trailers = () => trailerLines(this.responseTrailers, settings.responseHeaderRules);
     }
     r.out.status = status;
-    r.out.statusLine = parser.reason === "" ? String(status) : `${status} ${parser.reason}`;
+    r.out.statusLine = ownStatusLine(status, parser.reason);
     if (status === 101) {
       this.releaseParser();
       this.openTunnel(chunk, at);
@@ -502,6 +503,8 @@ export class ProxyExchange
       this.upstreamKeepAlive = false;
     }
     this.beginResponse();
+    if (this.wholeBody(chunk, at)) return;
+    this.relay = this.makeRelay();
     this.receiveBody(chunk, at);
   }
 
@@ -520,16 +523,24 @@ export class ProxyExchange
     if (buffering && settings.limitRate !== undefined) this.readRate = parseSize(settings.limitRate.evaluate(r)) ?? 0;
     sendHead(r);
     r.action = "reading upstream";
-    this.relay = new ResponseRelay(
-      r,
-      {
-        buffering,
-        memoryBytes: settings.buffers.number * settings.buffers.size,
-        maxTempFileBytes: settings.maxTempFileBytes,
-        tempPath: settings.tempPath,
-      },
-      this,
-    );
+  }
+
+  private makeRelay(): ResponseRelay {
+    const { settings } = this;
+    const memoryBytes = settings.buffers.number * settings.buffers.size;
+    const { maxTempFileBytes, tempPath } = settings;
+    return new ResponseRelay(this.r, { buffering: this.buffering, memoryBytes, maxTempFileBytes, tempPath }, this);
+  }
+
+  /** A small body that came whole with its head needs nobody to relay it. */
+  private wholeBody(chunk: Buffer, at: number): boolean {
+    if (this.decoder !== undefined || this.bodyLeft < 0 || chunk.length - at !== this.bodyLeft) return false;
+    this.tryState!.responseLength += this.bodyLeft;
+    this.bodyLeft = 0;
+    if (at < chunk.length) queueBody(this.r, chunk.subarray(at));
+    this.responseEnds(false);
+    this.finish(0);
+    return true;
   }
 
   private receiveBody(chunk: Buffer, from: number): void {
@@ -758,7 +769,7 @@ export class ProxyExchange
     r.abortListener = undefined;
     const { relay } = this;
     relay?.release();
-    if (status === 0 && relay !== undefined) queueEnd(r, "");
+    if (status === 0) queueEnd(r, "");
     r.action = "sending to client";
     finalize(r, status);
   }

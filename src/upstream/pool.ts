@@ -31,8 +31,10 @@ export class IdleSlot {
   readonly connection: PooledConnection;
   readonly peer: Peer;
   /** What may reuse it where `local` is set. */
-  readonly tag: object | undefined;
-  readonly idleSinceMs: number;
+  tag: object | undefined = undefined;
+  idleSinceMs = 0;
+  /** In the pool. A connection keeps its slot from one rest to the next. */
+  resting = false;
   /** Neighbours in the pool: newer and older. */
   newer: IdleSlot | undefined = undefined;
   older: IdleSlot | undefined = undefined;
@@ -40,11 +42,9 @@ export class IdleSlot {
   above: IdleSlot | undefined = undefined;
   below: IdleSlot | undefined = undefined;
 
-  constructor(connection: PooledConnection, peer: Peer, tag: object | undefined, idleSinceMs: number) {
+  constructor(connection: PooledConnection, peer: Peer) {
     this.connection = connection;
     this.peer = peer;
-    this.tag = tag;
-    this.idleSinceMs = idleSinceMs;
   }
 }
 
@@ -88,8 +88,11 @@ export class ConnectionPool {
     const now = nowMs();
     if (size === 0 || connection.requests >= maxRequests || now - connection.startedMs > maxAgeMs) return false;
     if (this.count >= size && this.oldest !== undefined) this.drop(this.oldest);
-    const slot = new IdleSlot(connection, peer, tag, now);
-    connection.slot = slot;
+    connection.slot ??= new IdleSlot(connection, peer);
+    const { slot } = connection;
+    slot.tag = tag;
+    slot.idleSinceMs = now;
+    slot.resting = true;
     slot.older = this.newest;
     if (this.newest !== undefined) this.newest.newer = slot;
     else this.oldest = slot;
@@ -104,7 +107,7 @@ export class ConnectionPool {
 
   /** Takes out an idle connection that the peer closed or that sent bytes nobody asked for; the caller closes it. */
   remove(connection: PooledConnection): void {
-    if (connection.slot !== undefined) this.unlink(connection.slot);
+    if (connection.slot?.resting === true) this.unlink(connection.slot);
   }
 
   /** Closes all: the configuration it belonged to is gone, or the worker stops. */
@@ -139,7 +142,11 @@ export class ConnectionPool {
     if (above !== undefined) above.below = below;
     else peer.idle.top = below;
     if (below !== undefined) below.above = above;
-    slot.connection.slot = undefined;
+    slot.newer = undefined;
+    slot.older = undefined;
+    slot.above = undefined;
+    slot.below = undefined;
+    slot.resting = false;
     this.count--;
   }
 }
