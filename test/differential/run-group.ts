@@ -119,6 +119,7 @@ export async function runGroup(
         for (const [, backend] of backends) await backend.settle();
         await quiet();
       }
+      if (Date.now() - startedMs > 2000)
       const errorLog = gateway.errorLog();
       const recorded = backends.map(([name, backend]) => [name, backend.take()] as const);
       visits.push({
@@ -178,7 +179,8 @@ function stepsOf(one: Case): ClientStep[] {
 function mustEnd(received: string, heads: readonly number[]): boolean {
   const last = parseResponses(received, heads, false).at(-1);
   if (last === undefined || last.framing === "tunnel") return false;
-  if (last.framing === "raw" || last.framing === "close") return true;
+  if (last.framing === "raw") return false;
+  if (last.framing === "close") return true;
   return fieldValue(last.fields, "connection")?.toLowerCase() === "close";
 }
 

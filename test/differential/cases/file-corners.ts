@@ -1,4 +1,5 @@
 /** Corners of files, added fields, access rules and logs: aliases that try_files works with, errors that get fields, what is not a file. */
+import { NEXT_PACKET } from "../../harness/exchange.ts";
 import type { Group } from "../case.ts";
 import { get, gets, post, request } from "../case.ts";
 
@@ -92,7 +93,6 @@ const paths: Group = {
       "/exact",
       "/exact/",
       "/exact-root",
-      "/codes",
       "/codes/204",
       "/self",
       "/named-missing",
@@ -131,6 +131,8 @@ const paths: Group = {
       `/${"x".repeat(300)}/`,
       "/b/deep/",
     ),
+    // nginx sends nothing and keeps the connection.
+    { name: "200 of try_files", send: [get("/codes"), NEXT_PACKET] },
     { name: "444 of try_files", send: [get("/codes/444"), { waitEnd: true }] },
     { name: "POST to a folder", send: post("/a/", "x") },
     { name: "POST to a folder without slash", send: post("/a", "x") },

@@ -234,7 +234,7 @@ const bodies: Group = {
     proxy_http_version 1.1; proxy_set_header Connection "";
     location /up/ { proxy_set_header Connection ""; proxy_set_header X-Body "$request_body"; proxy_pass http://127.0.0.1:{backend}/; }
     location /set/ { proxy_set_body "<$request_body>"; proxy_pass http://127.0.0.1:{backend}/; }
-    location /none/ { proxy_pass_request_body off; proxy_pass http://127.0.0.1:{backend}/; }
+    location /none/ { proxy_read_timeout 300ms; proxy_pass_request_body off; proxy_pass http://127.0.0.1:{backend}/; }
     location /return { return 200 "[$request_body]\\n"; }
   }`,
   cases: [
