@@ -14,6 +14,10 @@ const NETWORK_FAILURE =
   /\b(?:EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/;
 /** Seconds between npm's tries; its own 10 and 60 make somebody without a network wait for minutes. */
 const RETRY_OPTIONS = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
+/** Also where NODE_ENV or npm's settings leave development's or optional packages out. */
+const WHOLE = ["--include=dev", "--include=optional"];
+/** What the runtime's install script says when npm has left its optional package out. */
+const RUNTIME_LEFT_OUT = 'Failed to install package "bun"';
 /** Listed by name up to here, counted beyond. */
 const MISSING_SHOWN = 5;
 
@@ -63,7 +67,7 @@ function npmCi() {
   // npm sets npm_execpath for scripts it runs: the same npm, wherever it is.
   const npm = process.env.npm_execpath;
   const [command, before] = npm?.endsWith("js") ? [process.execPath, [npm]] : ["npm", []];
-  const args = [...before, "ci", "--no-audit", "--no-fund", "--no-update-notifier", ...RETRY_OPTIONS];
+  const args = [...before, "ci", ...WHOLE, "--no-audit", "--no-fund", "--no-update-notifier", ...RETRY_OPTIONS];
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "inherit", "pipe"] });
     let said = "";
@@ -89,7 +93,7 @@ export async function ensureInstalled() {
   if (isComplete()) return;
   console.log("Installing packages (npm ci), once; this takes some seconds ...");
   let { code, said } = await npmCi();
-  if (code === 0 && !isComplete()) {
+  if (code === 0 ? !isComplete() : said.includes(RUNTIME_LEFT_OUT)) {
     console.log("npm left something out; once more ...");
     ({ code, said } = await npmCi());
   }
@@ -108,8 +112,7 @@ export async function ensureInstalled() {
     "npm ci ended well, twice, but these are missing:",
     ...(missing.length === 0 ? ["the Bun runtime"] : missing.slice(0, MISSING_SHOWN)).map((name) => `  ${name}`),
     ...more.map((text) => `  ${text}`),
-    "Optional packages must not be left out (npm config get omit), and install scripts must run",
-    "(npm config get ignore-scripts).",
+    "Are they in npm's registry or mirror for this machine (npm config get registry)?",
   );
 }
 
