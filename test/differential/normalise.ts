@@ -125,45 +125,16 @@ export function upstreamTranscript(
   return substitute(text, substitutions);
 }
 
-/** A client connection, as far as it takes to find its lines in the access log. */
-export interface Visit {
-  /** "" on a unix socket, as `$realip_remote_port`. */
-  readonly port: string;
-  readonly startedMs: number;
-}
-
-/** Between the clocks of the two processes: a gateway's is read once per turn of its event loop. */
-const CLOCK_SLACK_MS = 100;
-
-/**
- * The access log lines of each visit, without their first two fields, `$realip_remote_port` and `$msec`, by which they are
- * found: a port alone would not do, as the kernel gives the same one again.
- */
-export function linesByVisit<V extends Visit>(accessLog: string, visits: readonly V[]): Map<V, string[]> {
-  const lines = new Map<V, string[]>();
-  for (const line of accessLog.split("\n")) {
-    const match = /^(\d*) (\d+\.\d+) (.*)$/s.exec(line);
-    if (match === null) continue;
-    const [, port, seconds, rest = ""] = match;
-    const atMs = Number(seconds) * 1000 + CLOCK_SLACK_MS;
-    const visit = visits.findLast((v) => v.port === port && v.startedMs <= atMs);
-    if (visit === undefined) continue;
-    lines.set(visit, [...(lines.get(visit) ?? []), rest]);
-  }
-  return lines;
-}
-
-/** The lines of one visit, with the server's name taken out of their first field, `$body_bytes_sent`. */
-export function logTranscript(
-  lines: readonly string[],
-  client: ClientTranscript,
-  substitutions: Substitutions,
-): string {
-  const rendered = lines.map((line, i) => {
-    if (client.chunked[i]) return line.replace(/^\d+/, "{chunks}");
-    const server = client.footerBytes[i] ?? 0;
-    return server === 0 ? line : line.replace(/^\d+/, (bytes) => `${Number(bytes) - server}+{server}`);
-  });
+/** Lines of the access log with the server's name taken out of their first field, `$body_bytes_sent`. */
+export function logTranscript(log: string, client: ClientTranscript, substitutions: Substitutions): string {
+  const rendered = log
+    .split("\n")
+    .slice(0, -1)
+    .map((line, i) => {
+      if (client.chunked[i]) return line.replace(/^\d+/, "{chunks}");
+      const server = client.footerBytes[i] ?? 0;
+      return server === 0 ? line : line.replace(/^\d+/, (bytes) => `${Number(bytes) - server}+{server}`);
+    });
   return substitute(rendered.map((line) => `${line}\n`).join(""), substitutions);
 }
 

@@ -13,20 +13,20 @@ import type { Part } from "./deliberate.ts";
 import {
   clientTranscript,
   errorTranscript,
-  linesByVisit,
   logTranscript,
   type Substitutions,
   upstreamTranscript,
-  type Visit,
 } from "./normalise.ts";
 
 export type Transcripts = Readonly<Record<Part, string>>;
 
-interface CaseVisit extends Visit {
+/** What came of one case. */
+interface Visit {
   readonly of: Case;
   readonly seen: Exchange;
   readonly upstream: string;
-  /** What was added to the error log. */
+  /** What was added to the access log and the error log. */
+  readonly log: string;
   readonly errors: string;
 }
 
@@ -88,7 +88,7 @@ export async function runGroup(
     [root, "{root}"],
     ...[...ports].map(([name, port]) => [String(port), `{${name}}`] as const),
   ];
-  const visits: CaseVisit[] = [];
+  const visits: Visit[] = [];
   let clientGot = "";
   let clientLeft = false;
   const quiet = (): Promise<void> => gateway.quiet();
@@ -105,11 +105,11 @@ export async function runGroup(
   await quiet();
   const startErrors = gateway.errorLog();
   let errorBytes = startErrors.length;
+  let accessBytes = 0;
   try {
     for (const one of group.cases) {
       const to = one.to ?? "port";
       const target = typeof to === "string" ? (ports.get(to) ?? 0) : { unix: join(gateway.prefix, to.unix) };
-      const startedMs = Date.now();
       clientGot = "";
       clientLeft = false;
       const result = await exchange(target, stepsOf(one), headsOf(one), undefined, around);
@@ -119,16 +119,17 @@ export async function runGroup(
         for (const [, backend] of backends) await backend.settle();
         await quiet();
       }
+      const accessLog = gateway.accessLog();
       const errorLog = gateway.errorLog();
       const recorded = backends.map(([name, backend]) => [name, backend.take()] as const);
       visits.push({
         of: one,
         seen: result,
-        startedMs,
-        port: String(result.localPort || ""),
         upstream: upstreamTranscript(recorded, one.upstreamEnd === true, substitutions),
+        log: accessLog.slice(accessBytes),
         errors: errorLog.slice(errorBytes),
       });
+      accessBytes = accessLog.length;
       errorBytes = errorLog.length;
     }
   } finally {
@@ -136,15 +137,14 @@ export async function runGroup(
     for (const [, backend] of backends) backend.stop();
     removeTempDir(socketDir);
   }
-  const lines = linesByVisit(gateway.accessLog(), visits);
   const cases = new Map<string, Transcripts>();
   for (const visit of visits) {
     const client = clientTranscript(visit.seen, headsOf(visit.of), substitutions);
-    const own = [...substitutions, [visit.port, "{client_port}"] as const];
+    const own = [...substitutions, [String(visit.seen.localPort || ""), "{client_port}"] as const];
     cases.set(visit.of.name, {
       client: client.text,
       upstream: visit.upstream,
-      log: logTranscript(lines.get(visit) ?? [], client, own),
+      log: logTranscript(visit.log, client, own),
       errors: group.errorLog === false ? "" : errorTranscript(visit.errors, own),
     });
   }
@@ -160,7 +160,7 @@ error_log {prefix}/error.log ${level};
 events { worker_connections 512; }
 http {
   {temp_paths}
-  log_format case '$realip_remote_port $msec $body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
+  log_format case '$body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
   access_log {prefix}/access.log case;
 ${group.config}
 }

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 
 /** What nginx and hopway sleep in when they wait for events, as /proc names it. */
 const EVENT_WAIT = /ep_?oll/;
-const LOOK_INTERVAL_MS = 1;
+/** More than the millisecond for which a busy hopway waits before it finishes its turn. */
+const LOOK_INTERVAL_MS = 2;
 /** Asleep at two looks in a row: bytes that are on their way through the kernel wake it in between. */
 const LOOKS = 2;
 /** A gateway that does not come to rest is looked at no longer; the tests' own waits then tell what is wrong. */
