@@ -58,6 +58,7 @@ const BUSY_WAIT_MS = 1;
 const MAX_BATCHES = 32;
 /** Bun's own timers, which libraries use, are not seen by our wait: they may be late by this much. */
 const LONGEST_WAIT_MS = 100;
+let longestWaitMs = LONGEST_WAIT_MS;
 
 const events = new Int32Array(MAX_EVENTS * EPOLL_EVENT_WORDS);
 const owners: (Watched | undefined)[] = [];
@@ -74,6 +75,11 @@ let faults: Faults = { onFault: () => {} };
 /** Names who is told of exceptions in handlers; the worker sets its error log. */
 export function setFaults(handler: Faults): void {
   faults = handler;
+}
+
+/** For tests that show that nothing depends on the longest wait; undefined: as usual. */
+export function setLongestWait(ms: number | undefined): void {
+  longestWaitMs = ms ?? LONGEST_WAIT_MS;
 }
 
 /** To be called with what a handler threw. */
@@ -193,7 +199,7 @@ function handleBatches(): void {
 function waitMs(): number {
   if (deferred.length > 0) return 0;
   const untilTimer = ticker.msUntilTick();
-  return untilTimer < LONGEST_WAIT_MS ? Math.ceil(untilTimer) : LONGEST_WAIT_MS;
+  return untilTimer < longestWaitMs ? Math.ceil(untilTimer) : longestWaitMs;
 }
 
 /** True when Bun's loop has something to do. */
