@@ -2,12 +2,12 @@
  * Sends files: small ones with their head in one write, large ones in pieces as the client takes them. A slow client
  * costs a descriptor and no memory: what its socket does not take is read again later.
  */
-import { closeSync, readSync } from "node:fs";
 import { finalize, queueBody, queueEnd } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
 import { AGAIN, OK } from "../http/verdict.ts";
 import { ALERT } from "../net/error-log.ts";
 import { type Deferred, defer } from "../net/event-loop.ts";
+import { closeDescriptor, readAt } from "../net/libc.ts";
 import type { RangedBody } from "./range.ts";
 
 /** Up to this size a file leaves together with its head. */
@@ -60,7 +60,7 @@ export class FileBody implements BodyProducer, Deferred {
   /** Closes the file; harmless when it is closed already. */
   close(): void {
     if (this.fd < 0) return;
-    closeSync(this.fd);
+    closeDescriptor(this.fd);
     this.fd = -1;
   }
 
@@ -71,8 +71,9 @@ export class FileBody implements BodyProducer, Deferred {
       const buffer = Buffer.allocUnsafe(end - start);
       let got = 0;
       while (got < buffer.length) {
-        const count = readSync(this.fd, buffer, got, buffer.length - got, start + got);
-        if (count === 0) return this.truncated(start + got);
+        const room = got === 0 ? buffer : buffer.subarray(got);
+        const count = readAt(this.fd, room, room.length, start + got);
+        if (count <= 0) return this.truncated(start + got);
         got += count;
       }
       queueBody(r, buffer);
@@ -102,8 +103,8 @@ export class FileBody implements BodyProducer, Deferred {
         if (range.head !== "") queueBody(r, Buffer.from(range.head, "latin1"));
       }
       const wanted = Math.min(PIECE_BYTES, range.end - this.position);
-      const count = readSync(this.fd, piece, 0, wanted, this.position);
-      if (count === 0) {
+      const count = readAt(this.fd, piece, wanted, this.position);
+      if (count <= 0) {
         this.truncated(this.position);
         break;
       }

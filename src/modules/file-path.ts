@@ -1,15 +1,6 @@
 /** Where a request's file lies: root and alias (ngx_http_map_uri_to_path), and looking at what is there. */
-import { type Stats, statSync } from "node:fs";
 import type { Request } from "../http/request.ts";
-import { diskPath } from "../net/disk-path.ts";
 import { ALERT } from "../net/error-log.ts";
-import { exceptionErrno } from "../net/libc.ts";
-
-export const ENOENT = 2;
-export const EACCES = 13;
-export const ENOTDIR = 20;
-export const ENAMETOOLONG = 36;
-export const ELOOP = 40;
 
 /** The folder that holds for a request: the text of `root`, or of `alias` ($document_root). */
 export function documentRoot(r: Request): string {
@@ -48,15 +39,4 @@ export function pathBelowRoot(r: Request): string {
 export function requestPath(r: Request): string | undefined {
   const root = checkedRoot(r);
   return root === undefined ? undefined : root + pathBelowRoot(r);
-}
-
-/** What stat(2) says, or the error number. Missing files are common and cost no exception. */
-export function fileStatus(path: string): Stats | number {
-  try {
-    return statSync(diskPath(path), { throwIfNoEntry: false }) ?? ENOENT;
-  } catch (error) {
-    const errno = exceptionErrno(error);
-    if (errno === undefined) throw error;
-    return errno;
-  }
 }

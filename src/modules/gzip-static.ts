@@ -1,23 +1,20 @@
 /** Files that are there compressed already, beside the plain ones (ngx_http_gzip_static_module). */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+
 import { choice } from "../config/arguments.ts";
 import { HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED } from "../http/verdict.ts";
-import { diskPath } from "../net/disk-path.ts";
 import { CRIT, ERR } from "../net/error-log.ts";
-import { exceptionErrno, numberedError } from "../net/libc.ts";
-import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, requestPath } from "./file-path.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, openFile, openFileStatus } from "../net/file.ts";
+import { closeDescriptor, numberedError } from "../net/libc.ts";
+import { requestPath } from "./file-path.ts";
 import { gzipAllowed, gzipModule, useGzip } from "./gzip.ts";
 import { sendFile } from "./static.ts";
 
 interface GzipStaticSettings {
   mode: "off" | "on" | "always";
 }
-
-/** A pipe or device must not block the worker before it is refused. */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 function gzipStaticHandler(r: Request): number {
   const { mode } = gzipStaticModule.of(r.location);
@@ -30,27 +27,29 @@ function gzipStaticHandler(r: Request): number {
   const fd = openCompressed(r, path);
   if (fd === undefined) return DECLINED;
   if (mode === "on") r.variesByEncoding = true;
-  const stat = fstatSync(fd);
-  if (allowed && stat.isFile()) return sendFile(r, fd, path, stat, "gzip");
-  closeSync(fd);
-  if (!allowed || stat.isDirectory()) return DECLINED;
+  const stat = openFileStatus(fd);
+  if (typeof stat === "number") {
+    closeDescriptor(fd);
+    r.log(CRIT, `fstat() "${path}" failed (${numberedError(stat)})`);
+    return 500;
+  }
+  if (allowed && stat.isFile) return sendFile(r, fd, path, stat, "gzip");
+  closeDescriptor(fd);
+  if (!allowed || stat.isFolder) return DECLINED;
   r.log(CRIT, `"${path}" is not a regular file`);
   return 404;
 }
 
 /** A file that cannot be opened leaves the request to the plain one. */
 function openCompressed(r: Request, path: string): number | undefined {
-  try {
-    return openSync(diskPath(path), OPEN_FLAGS);
-  } catch (error) {
-    const errno = exceptionErrno(error);
-    if (errno === undefined) throw error;
-    if (errno !== ENOENT && errno !== ENOTDIR && errno !== ENAMETOOLONG) {
-      const level = errno === EACCES || errno === ELOOP ? ERR : CRIT;
-      r.log(level, `open() "${path}" failed (${numberedError(errno)})`);
-    }
-    return undefined;
+  const fd = openFile(path);
+  if (fd >= 0) return fd;
+  const errno = -fd;
+  if (errno !== ENOENT && errno !== ENOTDIR && errno !== ENAMETOOLONG) {
+    const level = errno === EACCES || errno === ELOOP ? ERR : CRIT;
+    r.log(level, `open() "${path}" failed (${numberedError(errno)})`);
   }
+  return undefined;
 }
 
 export const gzipStaticModule: Module<GzipStaticSettings> = new Module<GzipStaticSettings>({

@@ -1,13 +1,15 @@
 /** Index files of folders (ngx_http_index_module). */
+
 import { atLeast, ConfigFault, type DirectiveSite, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
 import { internalRedirect } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED, OK } from "../http/verdict.ts";
 import { ALERT, CRIT, ERR } from "../net/error-log.ts";
+import { EACCES, ENAMETOOLONG, ENOENT, ENOTDIR, pathStatus } from "../net/file.ts";
 import { numberedError } from "../net/libc.ts";
 import { compileTemplate, constantTemplate, type Template } from "../template/template.ts";
-import { checkedRoot, EACCES, ENAMETOOLONG, ENOENT, ENOTDIR, fileStatus, pathBelowRoot } from "./file-path.ts";
+import { checkedRoot, pathBelowRoot } from "./file-path.ts";
 
 interface IndexSettings {
   /** In the order in which they are tried. */
@@ -48,7 +50,7 @@ function indexHandler(r: Request): number {
     const name = file.evaluate(r);
     if (name.startsWith("/")) return internalRedirect(r, name, r.args);
     const path = folder + name;
-    const status = fileStatus(path);
+    const status = pathStatus(path);
     if (typeof status !== "number") return internalRedirect(r, r.uri + name, r.args);
     if (status === ENOTDIR || status === ENAMETOOLONG || status === EACCES) return indexError(r, path, status);
     if (!folderTested) {
@@ -67,7 +69,7 @@ function indexHandler(r: Request): number {
 function testFolder(r: Request, folder: string, path: string): number {
   const slash = folder.length - 1;
   const tested = folder.charAt(slash) !== "/" || slash === 0 ? folder : folder.slice(0, slash);
-  const status = fileStatus(tested);
+  const status = pathStatus(tested);
   if (status === ENOENT) return indexError(r, path, ENOENT);
   // The first index file was looked for without being refused: searching the folder is allowed.
   if (status === EACCES) return OK;
@@ -75,7 +77,7 @@ function testFolder(r: Request, folder: string, path: string): number {
     r.log(CRIT, `stat() "${tested}" failed (${numberedError(status)})`);
     return 500;
   }
-  if (status.isDirectory()) return OK;
+  if (status.isFolder) return OK;
   r.log(ALERT, `"${path}" is not a directory`);
   return 500;
 }

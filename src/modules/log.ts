@@ -1,4 +1,5 @@
 /** Access logs (ngx_http_log_module). */
+
 import {
   atLeast,
   between,
@@ -18,11 +19,12 @@ import { parseSize, parseTime } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { ALERT, CRIT, ERR } from "../net/error-log.ts";
+import { ENOTDIR, pathStatus } from "../net/file.ts";
 import { numberedError } from "../net/libc.ts";
 import { declaredLogs, type LogFile, logFile } from "../net/log-file.ts";
 import { parseSyslog, SyslogTarget } from "../net/syslog.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
-import { checkedRoot, ENOTDIR, fileStatus } from "./file-path.ts";
+import { checkedRoot } from "./file-path.ts";
 import { combinedFormat, compileLogFormat, type LogFormat } from "./log-format.ts";
 import { appendToLog, type OpenLogCacheSettings, parseOpenLogCache } from "./open-log-files.ts";
 
@@ -167,8 +169,8 @@ function logHandler(r: Request): void {
 function writeNamed(r: Request, name: Template, line: string, cache: OpenLogCacheSettings | "off"): void {
   const root = checkedRoot(r);
   if (root === undefined) return;
-  const status = fileStatus(root);
-  if (typeof status === "number" || !status.isDirectory()) {
+  const status = pathStatus(root);
+  if (typeof status === "number" || !status.isFolder) {
     const errno = typeof status === "number" ? status : ENOTDIR;
     r.log(ERR, `testing "${root}" existence failed (${numberedError(errno)}) while logging request`);
     return;

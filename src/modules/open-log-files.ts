@@ -1,11 +1,12 @@
 /** Log files whose names are made from variables (ngx_http_log_script_write): opened for each line, or kept by open_log_file_cache. */
+
 import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { ConfigFault, type DirectiveSite, invalidParameter } from "../config/directive.ts";
 import { parseInteger, parseSeconds } from "../config/units.ts";
 import { diskPath } from "../net/disk-path.ts";
+import { pathStatus } from "../net/file.ts";
 import { exceptionErrno, numberedException } from "../net/libc.ts";
 import { nowMs } from "../net/timers.ts";
-import { fileStatus } from "./file-path.ts";
 
 /** What `open_log_file_cache max=N [inactive=] [min_uses=] [valid=]` says. */
 export interface OpenLogCacheSettings {
@@ -89,8 +90,8 @@ function keptFile(path: string, cache: OpenLogCacheSettings): number | undefined
   const now = nowMs();
   if (entry.fd >= 0 && now - entry.checkedMs >= cache.validMs) {
     entry.checkedMs = now;
-    const status = fileStatus(path);
-    if (typeof status === "number" || status.ino !== fstatSync(entry.fd).ino) {
+    const status = pathStatus(path);
+    if (typeof status === "number" || status.inode !== fstatSync(entry.fd).ino) {
       closeSync(entry.fd);
       entry.fd = -1;
     }

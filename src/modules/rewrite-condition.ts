@@ -1,11 +1,11 @@
 /** The condition of `if` (ngx_http_rewrite_if_condition). */
-import type { Stats } from "node:fs";
+
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import type { Request } from "../http/request.ts";
 import { CRIT, NOTICE } from "../net/error-log.ts";
+import { ENAMETOOLONG, ENOENT, ENOTDIR, type FileStatus, pathStatus } from "../net/file.ts";
 import { numberedError } from "../net/libc.ts";
 import { type Variable, variables } from "../template/variables.ts";
-import { ENAMETOOLONG, ENOENT, ENOTDIR, fileStatus } from "./file-path.ts";
 import { compileValue, type StepText } from "./rewrite-program.ts";
 import { compileSubjectMatch } from "./rewrite-regex.ts";
 
@@ -97,12 +97,12 @@ function equality(variable: Variable, wanted: StepText, equal: boolean): Conditi
   return (r) => ((variable.get(r) ?? "") === wanted(r)) === equal;
 }
 
-const FILE_TESTS: Readonly<Record<string, (stats: Stats) => boolean>> = {
-  f: (stats) => stats.isFile(),
-  d: (stats) => stats.isDirectory(),
+const FILE_TESTS: Readonly<Record<string, (status: FileStatus) => boolean>> = {
+  f: (status) => status.isFile,
+  d: (status) => status.isFolder,
   e: () => true,
   // nginx looks at the owner's bit.
-  x: (stats) => (stats.mode & 0o100) !== 0,
+  x: (status) => status.ownerExecutes,
 };
 
 function fileTest(operator: string, path: string, site: DirectiveSite): Condition | ConfigFault {
@@ -117,12 +117,12 @@ function fileTest(operator: string, path: string, site: DirectiveSite): Conditio
   };
 }
 
-function statsOf(r: Request, path: string): Stats | undefined {
+function statsOf(r: Request, path: string): FileStatus | undefined {
   // The path ends at a zero byte, as for every system call.
   const end = path.indexOf("\0");
   const name = end < 0 ? path : path.slice(0, end);
   if (name === "") return undefined;
-  const status = fileStatus(name);
+  const status = pathStatus(name);
   if (typeof status !== "number") return status;
   if (status !== ENOENT && status !== ENOTDIR && status !== ENAMETOOLONG) {
     r.log(CRIT, `stat() "${name}" failed (${numberedError(status)})`);

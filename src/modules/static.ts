@@ -1,21 +1,27 @@
 /** Files below root and alias (ngx_http_static_module). */
-import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
+
 import { atLeast, ConfigFault, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
 import { discardBody, queueEnd, sendHead } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { escapeUri } from "../http/uri.ts";
 import { AGAIN, DONE, OK } from "../http/verdict.ts";
-import { diskPath } from "../net/disk-path.ts";
 import { CRIT, ERR } from "../net/error-log.ts";
-import { exceptionErrno, numberedError } from "../net/libc.ts";
+import {
+  EACCES,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+  type FileStatus,
+  openFile,
+  openFileStatus,
+} from "../net/file.ts";
+import { closeDescriptor, numberedError } from "../net/libc.ts";
 import { contentType } from "./content-type.ts";
 import { FileBody } from "./file-body.ts";
-import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, requestPath } from "./file-path.ts";
+import { requestPath } from "./file-path.ts";
 import { rangedBody } from "./range.ts";
-
-/** A pipe or device must not block the worker before it is refused. */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** `"5f0a-1c"`: modification time and size in hexadecimal (ngx_http_set_etag). */
 export function fileEtag(mtimeSeconds: number, size: number): string {
@@ -32,26 +38,25 @@ function staticHandler(r: Request): number {
     r.log(ERR, `directory index of "${path}" is forbidden`);
     return 403;
   }
-  let fd: number;
-  try {
-    fd = openSync(diskPath(path), OPEN_FLAGS);
-  } catch (error) {
-    return openFailed(r, path, error);
+  const fd = openFile(path);
+  if (fd < 0) return openFailed(r, path, -fd);
+  const stat = openFileStatus(fd);
+  if (typeof stat === "number") {
+    closeDescriptor(fd);
+    r.log(CRIT, `fstat() "${path}" failed (${numberedError(stat)})`);
+    return 500;
   }
-  const stat = fstatSync(fd);
-  if (stat.isFile() && method !== "POST") return sendFile(r, fd, path, stat);
-  closeSync(fd);
-  if (stat.isDirectory()) return redirectToFolder(r);
-  if (!stat.isFile()) {
+  if (stat.isFile && method !== "POST") return sendFile(r, fd, path, stat);
+  closeDescriptor(fd);
+  if (stat.isFolder) return redirectToFolder(r);
+  if (!stat.isFile) {
     r.log(CRIT, `"${path}" is not a regular file`);
     return 404;
   }
   return 405;
 }
 
-function openFailed(r: Request, path: string, error: unknown): number {
-  const errno = exceptionErrno(error);
-  if (errno === undefined) throw error;
+function openFailed(r: Request, path: string, errno: number): number {
   const message = `open() "${path}" failed (${numberedError(errno)})`;
   switch (errno) {
     case ENOENT:
@@ -77,11 +82,11 @@ function redirectToFolder(r: Request): number {
 }
 
 /** Sends an open file, which it closes. `encoding` is the coding that its bytes have already. */
-export function sendFile(r: Request, fd: number, path: string, stat: Stats, encoding?: string): number {
+export function sendFile(r: Request, fd: number, path: string, stat: FileStatus, encoding?: string): number {
   discardBody(r);
   r.action = "sending response to client";
   const { out } = r;
-  const modified = Math.floor(stat.mtimeMs / 1000);
+  const modified = stat.modifiedSeconds;
   out.status = 200;
   out.contentLength = stat.size;
   out.lastModifiedSeconds = modified;
@@ -95,7 +100,7 @@ export function sendFile(r: Request, fd: number, path: string, stat: Stats, enco
   out.allowRanges = true;
   const sent = sendHead(r);
   if (!sent || r.headerOnly || stat.size === 0) {
-    closeSync(fd);
+    closeDescriptor(fd);
     if (!sent) return DONE;
     queueEnd(r, "");
     return OK;

@@ -1,4 +1,5 @@
 /** `try_files`: the first file that is there, else a fallback (ngx_http_try_files_module). */
+
 import { atLeast, ConfigFault, type DirectiveSite, LOCATION, Module, SERVER } from "../config/directive.ts";
 import { parseInteger } from "../config/units.ts";
 import { internalRedirect, namedLocation } from "../http/phases.ts";
@@ -6,9 +7,10 @@ import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED } from "../http/verdict.ts";
 import { CRIT } from "../net/error-log.ts";
+import { ENAMETOOLONG, ENOENT, ENOTDIR, pathStatus } from "../net/file.ts";
 import { numberedError } from "../net/libc.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
-import { aliasLength, checkedRoot, ENAMETOOLONG, ENOENT, ENOTDIR, fileStatus, pathBelowRoot } from "./file-path.ts";
+import { aliasLength, checkedRoot, pathBelowRoot } from "./file-path.ts";
 
 interface Candidate {
   readonly name: Template;
@@ -63,14 +65,14 @@ function tryFilesHandler(r: Request): number {
   for (const { name, folder } of plan.candidates) {
     const found = belowAlias(r, name, alias);
     const path = base + found;
-    const status = fileStatus(path);
+    const status = pathStatus(path);
     if (typeof status === "number") {
       if (status !== ENOENT && status !== ENOTDIR && status !== ENAMETOOLONG) {
         r.log(CRIT, `stat() "${path}" failed (${numberedError(status)})`);
       }
       continue;
     }
-    if (status.isDirectory() !== folder) continue;
+    if (status.isFolder !== folder) continue;
     if (alias === undefined) {
       r.uri = found;
     } else if (alias !== -1) {

@@ -2,9 +2,11 @@
  * The C library calls that Bun has no word for: sockets with every option, user and group look-up, descriptor duplication.
  * Linux only. A call returns its result, or -1 with the error number in `lastErrno()`.
  */
-import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
 
-const { i32, u32, ptr, cstring } = FFIType;
+import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
+import { constants } from "node:fs";
+
+const { i32, u32, u64_fast, i64_fast, ptr, cstring } = FFIType;
 
 const names = {
   __errno_location: { args: [], returns: ptr },
@@ -24,6 +26,9 @@ const names = {
   epoll_create1: { args: [i32], returns: i32 },
   epoll_ctl: { args: [i32, i32, i32, ptr], returns: i32 },
   epoll_wait: { args: [i32, ptr, i32, i32], returns: i32 },
+  open: { args: [ptr, i32, i32], returns: i32 },
+  statx: { args: [i32, ptr, i32, u32, ptr], returns: i32 },
+  pread64: { args: [i32, ptr, u64_fast, i64_fast], returns: i64_fast },
   dup2: { args: [i32, i32], returns: i32 },
   fcntl: { args: [i32, i32, i32], returns: i32 },
   kill: { args: [i32, i32], returns: i32 },
@@ -79,6 +84,7 @@ export const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+const O_CLOEXEC = 0o2000000;
 
 // The types leave room for addresses beyond 2^53, which user space does not have.
 function pointer(value: number | bigint | null): Pointer | undefined {
@@ -192,6 +198,25 @@ export function epollControl(epoll: number, operation: number, fd: number, event
   epollEvent[0] = events;
   epollEvent[EPOLL_DATA_WORD] = fd;
   return c.epoll_ctl(epoll, operation, fd, epollEvent);
+}
+
+/** open(2) of an existing file for reading; `path` ends with a zero. -1 on failure. */
+export function openForReading(path: Uint8Array): number {
+  return c.open(path, constants.O_RDONLY | constants.O_NONBLOCK | O_CLOEXEC, 0);
+}
+
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_BASIC_STATS = 0x7ff;
+
+/** statx(2) of a path that ends with a zero, or of an open file where it is empty. `room` holds 256 bytes. -1 on failure. */
+export function fileDetails(fd: number, path: Uint8Array, room: Uint8Array): number {
+  return c.statx(fd < 0 ? AT_FDCWD : fd, path, fd < 0 ? 0 : AT_EMPTY_PATH, STATX_BASIC_STATS, room);
+}
+
+/** pread(2): bytes read, 0 at the end of the file, -1 on failure. */
+export function readAt(fd: number, room: Uint8Array, length: number, position: number): number {
+  return Number(c.pread64(fd, room, length, position));
 }
 
 /** epoll_wait(2) into `events`; the number of events, -1 on failure. */
