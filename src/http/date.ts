@@ -19,10 +19,13 @@ function zone(t: Date, separator: string): string {
   return `${east < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}${separator}${two(minutes % 60)}`;
 }
 
-/** A formatter that keeps its last result for as long as the second lasts: each is asked once per request or more. */
+/** Seconds remembered by a formatter: the present one, and those of files that are asked for often. A power of two. */
+const REMEMBERED = 64;
+
+/** A formatter that keeps its last results: the present second is asked for once per request or more. */
 class PerSecond {
-  private second = Number.NaN;
-  private text = "";
+  private readonly seconds: number[] = new Array<number>(REMEMBERED).fill(Number.NaN);
+  private readonly texts: string[] = new Array<string>(REMEMBERED).fill("");
   private readonly format: (t: Date) => string;
 
   constructor(format: (t: Date) => string) {
@@ -31,11 +34,12 @@ class PerSecond {
 
   at(ms: number): string {
     const second = Math.floor(ms / 1000);
-    if (second !== this.second) {
-      this.second = second;
-      this.text = this.format(new Date(second * 1000));
+    const slot = second & (REMEMBERED - 1);
+    if (second !== this.seconds[slot]) {
+      this.seconds[slot] = second;
+      this.texts[slot] = this.format(new Date(second * 1000));
     }
-    return this.text;
+    return this.texts[slot]!;
   }
 }
 
