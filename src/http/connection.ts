@@ -26,6 +26,8 @@ export interface ListenBinding {
   readonly isUnix: boolean;
   /** 0 for a unix socket. */
   readonly port: number;
+  /** The configuration does not listen there any more: its connections are kept for no other request. */
+  readonly closing: boolean;
 }
 
 /** What the worker offers its connections. */
@@ -542,7 +544,7 @@ export class Connection implements SocketOwner, TimerOwner {
     const core = r.location.core;
     const bodyLeft = r.body !== undefined && !r.body.complete;
     this.request = undefined;
-    if (r.keepAlive && !this.ended && !this.host.draining) {
+    if (r.keepAlive && !this.ended && !this.host.draining && !this.binding.closing) {
       this.keptCore = core;
       if (bodyLeft) this.readDiscarded(r);
       else this.becomeIdle();

@@ -6,16 +6,24 @@ import { addressText, plainAddress } from "../net/address.ts";
 import { ALERT, CRIT, type ErrorLog } from "../net/error-log.ts";
 import { setFaults } from "../net/event-loop.ts";
 import type { ListenerHandle } from "../net/listen.ts";
+import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import { Acceptor, type Socket } from "../net/socket.ts";
+import { Timer, type TimerOwner } from "../net/timers.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
 
 /** What a process does with a running server. */
 export interface Serving {
-  /** New requests are served by another configuration; running ones and tunnels go on as they began. */
-  reload(config: LoadedConfig): void;
-  /** Accepts no more, closes idle connections, calls `done` when the last one has ended. */
-  stopGracefully(done: () => void): void;
+  /**
+   * New requests are served by another configuration, and on its sockets; running ones and tunnels go on as they began.
+   * `done` is called when the sockets that it does not have are closed.
+   */
+  reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void;
+  /**
+   * Accepts no more, closes idle connections, calls `done` when the last one has ended. `last`: nobody listens on the
+   * sockets after this process, so that whoever is in their queues is still served.
+   */
+  stopGracefully(last: boolean, done: () => void): void;
   /** Closes everything at once. */
   stopNow(): void;
   reopenLogs(): void;
@@ -23,6 +31,7 @@ export interface Serving {
 
 /** The bindings of one listening socket. */
 interface Door {
+  readonly fd: number;
   readonly address: string;
   readonly main: MutableBinding;
   specific: ReadonlyMap<string, MutableBinding>;
@@ -31,17 +40,40 @@ interface Door {
 
 interface MutableBinding extends ListenBinding {
   servers: AddressServers;
+  closing: boolean;
+}
+
+/** Sockets about to close: accepts who has come this far, and then closes them. */
+class ClosingDoors implements TimerOwner {
+  private readonly doors: readonly Door[];
+  private readonly done: () => void;
+  private readonly timer = new Timer(this, 0);
+
+  constructor(doors: readonly Door[], done: () => void) {
+    this.doors = doors;
+    this.done = done;
+    for (const door of doors) door.acceptor.acceptWaiting();
+    this.timer.arm(HANDSHAKE_GRACE_MS);
+  }
+
+  onTimer(): void {
+    for (const door of this.doors) {
+      door.acceptor.acceptWaiting();
+      door.acceptor.stop();
+    }
+    this.done();
+  }
 }
 
 class HttpServing implements Serving, ConnectionHost {
   draining = false;
   private readonly connections = new Set<Connection>();
-  private readonly doors: Door[] = [];
-  private tree: ServingTree;
+  private doors: Door[] = [];
+  private tree: ServingTree | undefined;
   private readonly errorLog: ErrorLog;
   private done: (() => void) | undefined = undefined;
 
-  constructor(tree: ServingTree, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
+  constructor(tree: ServingTree | undefined, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
     this.tree = tree;
     this.errorLog = errorLog;
     for (const listener of listeners) this.openDoor(listener);
@@ -49,27 +81,43 @@ class HttpServing implements Serving, ConnectionHost {
 
   onConnectionClosed(connection: Connection): void {
     this.connections.delete(connection);
-    if (this.draining && this.connections.size === 0) this.done?.();
+    if (this.connections.size === 0) this.done?.();
   }
 
-  reload(config: LoadedConfig): void {
-    const next = servingOf(config.load).serving;
-    if (next === undefined) return;
-    this.tree = next;
+  reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void {
+    this.tree = servingOf(config.load).serving;
+    const wanted = new Set(listeners.map(({ fd }) => fd));
+    const gone = this.doors.filter(({ fd }) => !wanted.has(fd));
+    this.doors = this.doors.filter(({ fd }) => wanted.has(fd));
     for (const door of this.doors) {
-      const bound = next.bound.get(door.address);
+      const bound = this.tree?.bound.get(door.address);
       if (bound === undefined) continue;
       door.main.servers = bound.servers;
-      door.specific = specificBindings(bound);
+      updateBindings(door, bound);
     }
+    const open = new Set(this.doors.map(({ fd }) => fd));
+    for (const listener of listeners) if (!open.has(listener.fd)) this.openDoor(listener);
+    if (gone.length === 0) {
+      done();
+      return;
+    }
+    new ClosingDoors(gone, done);
+    for (const { main, specific } of gone) for (const binding of [main, ...specific.values()]) binding.closing = true;
+    for (const connection of [...this.connections]) if (connection.binding.closing) connection.closeIdle();
   }
 
-  stopGracefully(done: () => void): void {
+  stopGracefully(last: boolean, done: () => void): void {
+    const { doors } = this;
+    this.doors = [];
+    const closed = (): void => {
+      this.done = done;
+      if (this.connections.size === 0) done();
+    };
     this.draining = true;
-    this.done = done;
-    for (const door of this.doors) door.acceptor.stop();
+    if (last && doors.length > 0) new ClosingDoors(doors, closed);
+    else for (const door of doors) door.acceptor.stop();
     for (const connection of [...this.connections]) connection.closeIdle();
-    if (this.connections.size === 0) done();
+    if (!last || doors.length === 0) closed();
   }
 
   stopNow(): void {
@@ -84,15 +132,17 @@ class HttpServing implements Serving, ConnectionHost {
 
   private openDoor(listener: ListenerHandle): void {
     const address = addressText(listener.address);
-    const bound = this.tree.bound.get(address);
+    const bound = this.tree?.bound.get(address);
     if (bound === undefined) return;
     const main: MutableBinding = {
       servers: bound.servers,
       text: address,
       isUnix: listener.address.family === "unix",
       port: listener.address.port,
+      closing: false,
     };
     const door: Door = {
+      fd: listener.fd,
       address,
       main,
       specific: specificBindings(bound),
@@ -113,21 +163,26 @@ class HttpServing implements Serving, ConnectionHost {
   }
 }
 
+/** Connections keep the binding they came in by: those whose address is still named get its new servers. */
+function updateBindings(door: Door, bound: BoundServers): void {
+  const fresh = specificBindings(bound);
+  for (const [host, binding] of door.specific) {
+    const next = fresh.get(host);
+    // An address that is not named any more is served as any other of its socket.
+    binding.servers = next?.servers ?? bound.servers;
+    if (next !== undefined) fresh.set(host, binding);
+  }
+  door.specific = fresh;
+}
+
 function specificBindings(bound: BoundServers): Map<string, MutableBinding> {
   const out = new Map<string, MutableBinding>();
   const text = addressText(bound.address);
   for (const [host, servers] of bound.specific) {
-    out.set(host, { servers, text, isUnix: false, port: bound.address.port });
+    out.set(host, { servers, text, isUnix: false, port: bound.address.port, closing: false });
   }
   return out;
 }
-
-const nothing: Serving = {
-  reload: () => {},
-  stopGracefully: (done) => done(),
-  stopNow: () => {},
-  reopenLogs: () => {},
-};
 
 /** Starts serving what the configuration's http block says on the given sockets. */
 export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog): Serving {
@@ -135,6 +190,5 @@ export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[]
     onFault: (error) =>
       errorLog.write(ALERT, 0, error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
-  const tree = servingOf(config.load).serving;
-  return tree === undefined ? nothing : new HttpServing(tree, listeners, errorLog);
+  return new HttpServing(servingOf(config.load).serving, listeners, errorLog);
 }

@@ -135,11 +135,13 @@ export function applyOptions(fd: number, address: Address, options: ListenOption
 /** Closes a listening socket for good; the file of a unix socket goes with it. */
 export function closeListener(handle: ListenerHandle, alert: (message: string) => void): void {
   libc.closeDescriptor(handle.fd);
-  if (handle.address.family === "unix") removeSocketFile(handle.address.path, alert);
+  removeSocketFile(handle, alert);
 }
 
-function removeSocketFile(path: string, alert: (message: string) => void): void {
-  if (!existsSync(diskPath(path))) return;
+/** Removes the file of a unix socket that is closed for good. */
+export function removeSocketFile({ address }: ListenerHandle, alert: (message: string) => void): void {
+  const { family, path } = address;
+  if (family !== "unix" || !existsSync(diskPath(path))) return;
   try {
     unlinkSync(diskPath(path));
   } catch (error) {

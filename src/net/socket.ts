@@ -370,6 +370,10 @@ export interface AcceptOwner {
 /** Out of descriptors: accepting rests for so long (nginx: accept_mutex_delay). */
 const ACCEPT_REST_MS = 500;
 
+/** Of processes that wait for the same socket, the kernel wakes the one that has waited longest, again and again. So a
+ * process goes to the end of the queue after this many connections (nginx: ngx_reorder_accept_events). */
+const ACCEPTS_PER_TURN = 16;
+
 const nameRoom = new Uint8Array(128);
 const nameLength = new Uint32Array(1);
 
@@ -379,6 +383,7 @@ export class Acceptor implements Watched, TimerOwner {
   private readonly owner: AcceptOwner;
   private readonly timer = new Timer(this, 0);
   private stopped = false;
+  private accepted = 0;
 
   /** Takes the descriptor over. Connections that several processes wait for go to one of them. */
   constructor(fd: number, owner: AcceptOwner) {
@@ -403,10 +408,24 @@ export class Acceptor implements Watched, TimerOwner {
   }
 
   onEvents(): void {
+    if (!this.acceptOne()) return;
+    this.accepted++;
+    if (this.accepted % ACCEPTS_PER_TURN !== 0 || this.stopped) return;
+    unwatch(this.fd);
+    this.begin();
+  }
+
+  /** Accepts all that are in the queue now. */
+  acceptWaiting(): void {
+    while (!this.stopped && this.acceptOne());
+  }
+
+  /** False when there was none. */
+  private acceptOne(): boolean {
     const fd = acceptSocket(this.fd, nameRoom, nameLength);
     if (fd < 0) {
       this.failed(lastErrno());
-      return;
+      return false;
     }
     const socket = new Socket(fd, false, fromSystemAddress(nameRoom));
     try {
@@ -414,9 +433,10 @@ export class Acceptor implements Watched, TimerOwner {
     } catch (error) {
       reportFault(error);
       socket.terminate();
-      return;
+      return true;
     }
     if (socket.fd >= 0 && !watch(fd, INTEREST, socket)) socket.terminate();
+    return true;
   }
 
   private begin(): void {

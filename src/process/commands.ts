@@ -10,7 +10,8 @@ import { LogFile, onLogFailure } from "../net/log-file.ts";
 import { announceUp, goToBackground, inBackground } from "./daemon.ts";
 import type { Flags } from "./flags.ts";
 import { type FreshConfig, loadFiles } from "./load-files.ts";
-import { Master } from "./master.ts";
+import { Master, type MasterStart } from "./master.ts";
+import { oldMaster } from "./new-binary.ts";
 import { inheritedSockets, type OpenSocket, openSockets, trySockets } from "./open-sockets.ts";
 import type { Paths } from "./paths.ts";
 import { checkPidFile, writePidFile } from "./pid-file.ts";
@@ -97,10 +98,11 @@ async function serve(
   if (failures.length > 0) return 1;
 
   const background = inBackground();
-  const held = inheritedSockets(listenSockets(load), settings.workers);
+  const old = oldMaster();
+  const held = inheritedSockets(listenSockets(load), report);
   const sockets = await openSockets(listenSockets(load), held, settings.workers, report);
   if (sockets === undefined) return 1;
-  if (settings.daemon && !background) return goToBackground(sockets, args);
+  if (settings.daemon && !background && old === undefined) return goToBackground(sockets, args);
   if (background) umask(0);
 
   const pidFailure = writePidFile(settings.pidPath);
@@ -112,8 +114,14 @@ async function serve(
   const up = (): void => {
     if (background) announceUp();
   };
-  if (settings.masterProcess) runMaster(fresh, sockets, reread, up);
-  else {
+  if (settings.masterProcess) {
+    runMaster(fresh, sockets, reread, up, {
+      args,
+      environment: { ...process.env },
+      inBackground: background || old !== undefined,
+      oldMaster: old,
+    });
+  } else {
     runSingle(fresh, sockets, reread);
     up();
   }
@@ -125,8 +133,9 @@ function runMaster(
   sockets: readonly OpenSocket[],
   reread: () => Promise<FreshConfig>,
   up: () => void,
+  started: MasterStart,
 ): void {
-  const master = new Master(fresh, sockets, reread);
+  const master = new Master(fresh, sockets, reread, started);
   onLogFailure((message) => errorLogOf(fresh.config.load).write(ALERT, 0, message));
   master.start(up);
 }

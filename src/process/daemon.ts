@@ -1,5 +1,6 @@
 /** `daemon on`: the work goes on in a process of its own session; the one that was started ends when that serves. */
 import { inheritance, type OpenSocket } from "./open-sockets.ts";
+import { masterTitle, runtimeCommand } from "./relaunch.ts";
 
 /** Tells the new process that it is the one in the background. */
 const MARK = "HOPWAY_DAEMON";
@@ -15,8 +16,8 @@ export function inBackground(): boolean {
 export function goToBackground(sockets: readonly OpenSocket[], args: readonly string[]): Promise<number> {
   return new Promise((resolve) => {
     const child = Bun.spawn<"ignore", "ignore", "inherit">({
-      cmd: [process.execPath, ...process.execArgv, Bun.main, ...args],
-      argv0: `hopway: master process hopway ${args.join(" ")}`.trimEnd(),
+      cmd: [...runtimeCommand(), ...args],
+      argv0: masterTitle(args),
       env: { ...process.env, ...inheritance(sockets.length), [MARK]: "1" },
       stdio: ["ignore", "ignore", "inherit", ...sockets.map(({ fd }) => fd)],
       detached: true,

@@ -1,23 +1,33 @@
 /** The master: holds the listening sockets, keeps workers running, obeys signals (ngx_process_cycle.c). */
 import type { LoadedConfig } from "../config/load.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
+import { closeDescriptor } from "../net/libc.ts";
 import { closeListener, listenSockets } from "../net/listen.ts";
 import { declaredLogs, flushLogs, reopenLogs } from "../net/log-file.ts";
+import { dropNewConnections } from "../net/refuse-new.ts";
+import { type ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
 import type { FreshConfig } from "./load-files.ts";
-import { goneSockets, type OpenSocket, openSockets, socketsOfWorker } from "./open-sockets.ts";
+import { NewBinary } from "./new-binary.ts";
+import { goneSockets, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
-import { type ProcessSettings, processSettings, workerEnvironment } from "./settings.ts";
-import { onSignals, type SignalName, signalNumber } from "./signals.ts";
+import { type ProcessSettings, processSettings } from "./settings.ts";
+import { onSignals, parentOf, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { WorkerPool } from "./worker-pool.ts";
 
-/** A worker that does not stop at once is killed after this time, as nginx does. */
-const STOP_PATIENCE_MS = 1000;
-/** A worker that dies before it is ready is not started again sooner: it would die again. */
-const RESTART_PAUSE_MS = 1000;
-/** Exit code of a worker that cannot run with this configuration, as nginx's: starting it again is no use. */
-const FATAL_CODE = 2;
+/** How the master was started. */
+export interface MasterStart {
+  readonly args: readonly string[];
+  /** The environment it was started in. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** It has no terminal whose window could change: WINCH means what nginx makes of it. */
+  readonly inBackground: boolean;
+  /** The master beside which it was started by USR2. */
+  readonly oldMaster: number | undefined;
+}
+
+const LONG_MS = 2 ** 30;
 
 export class Master {
   private config: LoadedConfig;
@@ -26,74 +36,58 @@ export class Master {
   private log: ErrorLog;
   private sockets: readonly OpenSocket[];
   private readonly reread: () => Promise<FreshConfig>;
-  private readonly environment: Readonly<Record<string, string | undefined>>;
-  private readonly workers = new Set<WorkerProcess>();
-  private generation = 0;
+  private readonly started: MasterStart;
+  private readonly zones = ZoneRegistry.shared();
+  private grants: readonly ZoneGrant[] = [];
+  private readonly workers: WorkerPool;
+  private newBinary: NewBinary | undefined;
   private state: "running" | "stopping" | "quitting" = "running";
   /** Reloads run one after another. */
   private reloads: Promise<void> = Promise.resolve();
   private announceUp: (() => void) | undefined;
 
-  constructor(fresh: FreshConfig, sockets: readonly OpenSocket[], reread: () => Promise<FreshConfig>) {
+  constructor(
+    fresh: FreshConfig,
+    sockets: readonly OpenSocket[],
+    reread: () => Promise<FreshConfig>,
+    started: MasterStart,
+  ) {
     this.config = fresh.config;
     this.delivery = fresh.delivery;
     this.settings = processSettings(fresh.config);
     this.log = errorLogOf(fresh.config.load);
     this.sockets = sockets;
     this.reread = reread;
-    this.environment = { ...process.env };
+    this.started = started;
+    const plan = this.zones.plan(this.config.load);
+    // Nothing ran before, so that nothing can stand against it.
+    if (typeof plan === "string") throw new Error(plan);
+    plan.commit();
+    this.grants = plan.grants;
+    this.workers = new WorkerPool(this.frame, this.zones, {
+      log: (level, message) => this.write(level, message),
+      onServing: () => this.onServing(),
+      onEmpty: (code) => this.exit(code),
+    });
+  }
+
+  private get frame() {
+    const { settings, delivery, sockets, grants } = this;
+    return { settings, delivery, sockets, grants };
   }
 
   /** Starts the workers; `up` is called once when all of them serve. */
   start(up: () => void): void {
     this.announceUp = up;
     onSignals((name) => this.onSignal(name));
-    this.notice("start worker processes");
-    for (let i = 0; i < this.settings.workers; i++) this.startWorker(i);
+    // Signals alone would not keep the process alive while it has no workers.
+    setInterval(() => {}, LONG_MS);
+    this.workers.start();
   }
 
-  private startWorker(index: number): void {
-    const environment = workerEnvironment(this.settings, this.environment);
-    const sockets = socketsOfWorker(this.sockets, index);
-    const worker = new WorkerProcess(index, this.generation, sockets, environment, this.delivery, {
-      onReady: () => this.onReady(),
-      onExit: (gone, code, signal) => this.onExit(gone, code, signal),
-    });
-    this.workers.add(worker);
-    this.notice(`start worker process ${worker.pid}`);
-  }
-
-  private onReady(): void {
-    const current = [...this.workers].filter((worker) => worker.generation === this.generation);
-    if (current.some((worker) => worker.state === "starting")) return;
-    for (const worker of this.workers) {
-      if (worker.generation !== this.generation && worker.state === "ready") worker.leave("quit");
-    }
+  private onServing(): void {
     this.announceUp?.();
     this.announceUp = undefined;
-  }
-
-  private onExit(worker: WorkerProcess, code: number, signal: number): void {
-    const wanted = this.workers.delete(worker) && worker.generation === this.generation;
-    this.notice(`signal ${signalNumber("SIGCHLD")} (SIGCHLD) received from ${worker.pid}`);
-    if (signal !== 0) this.write(ALERT, `worker process ${worker.pid} exited on signal ${signal}`);
-    else this.notice(`worker process ${worker.pid} exited with code ${code}`);
-    if (this.state !== "running") {
-      if (this.workers.size === 0) this.exit(0);
-      return;
-    }
-    if (!wanted || worker.index >= this.settings.workers || worker.surplus) return;
-    if (code === FATAL_CODE && signal === 0) {
-      this.write(ALERT, `worker process ${worker.pid} exited with fatal code ${code} and cannot be respawned`);
-      if (this.workers.size === 0) this.exit(FATAL_CODE);
-      return;
-    }
-    const { generation } = this;
-    const again = (): void => {
-      if (this.state === "running" && generation === this.generation) this.startWorker(worker.index);
-    };
-    if (worker.served) again();
-    else setTimeout(again, RESTART_PAUSE_MS);
   }
 
   private onSignal(name: SignalName): void {
@@ -102,59 +96,97 @@ export class Master {
       case "SIGTERM":
       case "SIGINT":
         this.notice(`${heard}, exiting`);
-        this.end("stopping");
+        this.stop();
         return;
       case "SIGQUIT":
         this.notice(`${heard}, shutting down`);
-        this.end("quitting");
+        this.quit();
         return;
       case "SIGHUP":
         this.notice(`${heard}, reconfiguring`);
-        this.reloads = this.reloads.then(() => this.reload());
+        this.reloads = this.reloads.then(() => this.reload()).catch((error: unknown) => this.onFault(error));
         return;
       case "SIGUSR1":
         this.notice(`${heard}, reopening logs`);
         this.reopen();
         return;
       case "SIGUSR2":
+        if (this.newBinary !== undefined || this.besideOldMaster) {
+          this.notice(`${heard}, ignoring`);
+          this.write(
+            EMERG,
+            "the changing binary signal is ignored: end either the old or the new binary's process first",
+          );
+          return;
+        }
+        this.notice(`${heard}, changing binary`);
+        this.changeBinary();
+        return;
       case "SIGWINCH":
-        this.notice(`${heard}, ignoring`);
+        if (!this.started.inBackground) {
+          this.notice(`${heard}, ignoring`);
+          return;
+        }
+        this.notice(`${heard}, stop accepting connections`);
+        if (this.state === "running") this.workers.rest();
     }
   }
 
-  private end(state: "stopping" | "quitting"): void {
+  /** The master that started this one by USR2 still runs, with the same sockets. */
+  private get besideOldMaster(): boolean {
+    const { oldMaster } = this.started;
+    return oldMaster !== undefined && parentOf(process.pid) === oldMaster;
+  }
+
+  private stop(): void {
     if (this.state === "stopping") return;
-    this.state = state;
-    // Workers hold the sockets as well: what is in their queues is still served.
-    if (state === "quitting") this.closeAllSockets();
-    if (this.workers.size === 0) this.exit(0);
-    for (const worker of this.workers) worker.leave(state === "stopping" ? "stop" : "quit");
-    if (state === "quitting") return;
-    setTimeout(() => {
-      for (const worker of this.workers) worker.kill();
-    }, STOP_PATIENCE_MS);
+    this.state = "stopping";
+    this.workers.stop();
+  }
+
+  private quit(): void {
+    if (this.state !== "running") return;
+    this.state = "quitting";
+    const last = this.newBinary === undefined && !this.besideOldMaster;
+    if (last) for (const { fd, address } of this.sockets) if (address.family !== "unix") dropNewConnections(fd);
+    // Workers hold the sockets as well: who is in their queues is still served.
+    this.closeAllSockets();
+    this.workers.quit(last);
   }
 
   private reopen(): void {
     this.notice("reopening logs");
     reopenLogs();
     this.giveLogsAway();
-    for (const worker of this.workers) worker.send({ type: "reopen" });
+    this.workers.reopen();
   }
 
   /** nginx gives the files to the workers' user, which has to open them again by itself. */
-  giveLogsAway(): void {
+  private giveLogsAway(): void {
     const { user } = this.settings;
     if (user === undefined) return;
     for (const file of declaredLogs(this.config.load)) file.giveTo(user.uid);
   }
 
-  /**
-   * Reads the configuration again. Running workers change over in place, unless the change concerns what a worker is
-   * given when it is started; then new workers take over and the old ones finish what they have.
-   */
+  private changeBinary(): void {
+    const { args, environment } = this.started;
+    this.newBinary = NewBinary.start(args, this.sockets, environment, this.settings.pidPath, {
+      log: (level, message) => this.write(level, message),
+      onNewBinaryGone: () => {
+        this.newBinary = undefined;
+        if (this.state === "running" && this.workers.resting) this.workers.start();
+      },
+    });
+  }
+
+  /** Reads the configuration again and brings it to the workers; one that is broken changes nothing. */
   private async reload(): Promise<void> {
     if (this.state !== "running") return;
+    if (this.newBinary !== undefined) {
+      // The new binary has the new configuration: this one goes on by its own, as in nginx.
+      if (this.workers.resting) this.workers.start();
+      return;
+    }
     this.notice("reconfiguring");
     const fresh = await this.reread();
     const { load } = fresh.config;
@@ -166,40 +198,37 @@ export class Master {
     for (const failure of failures) this.write(EMERG, failure);
     if (failures.length > 0) return;
     const settings = processSettings(fresh.config);
+    const plan = this.zones.plan(load);
+    if (typeof plan === "string") {
+      this.write(EMERG, plan);
+      return;
+    }
     const report = (level: LogLevel, message: string): void => this.write(level, message);
     const sockets = await openSockets(listenSockets(load), this.sockets, settings.workers, report);
-    if (sockets === undefined || this.state !== "running") return;
-    this.adopt(fresh, settings, sockets);
+    if (sockets === undefined || this.state !== "running") {
+      plan.abandon();
+      return;
+    }
+    plan.commit();
+    this.grants = plan.grants;
+    await this.adopt(fresh, settings, sockets);
   }
 
-  private adopt(fresh: FreshConfig, settings: ProcessSettings, sockets: readonly OpenSocket[]): void {
-    const before = { sockets: this.sockets, settings: this.settings };
+  private async adopt(fresh: FreshConfig, settings: ProcessSettings, sockets: readonly OpenSocket[]): Promise<void> {
+    const gone = goneSockets(this.sockets, sockets);
+    const oldPidPath = this.settings.pidPath;
     this.config = fresh.config;
     this.delivery = fresh.delivery;
     this.settings = settings;
     this.sockets = sockets;
     this.log = errorLogOf(fresh.config.load);
     this.giveLogsAway();
-    this.movePidFile(before.settings.pidPath);
-    if (needsNewWorkers(before, { sockets, settings })) {
-      this.generation++;
-      this.notice("start worker processes");
-      for (let i = 0; i < settings.workers; i++) this.startWorker(i);
-      this.closeSockets(goneSockets(before.sockets, sockets));
-      return;
-    }
-    const staying = new Set<number>();
-    for (const worker of this.workers) {
-      if (worker.generation !== this.generation || worker.state === "leaving") continue;
-      if (worker.index < settings.workers) {
-        staying.add(worker.index);
-        worker.send({ type: "reload", config: this.delivery });
-      } else {
-        worker.surplus = true;
-        worker.leave("quit");
-      }
-    }
-    for (let i = before.settings.workers; i < settings.workers; i++) if (!staying.has(i)) this.startWorker(i);
+    this.movePidFile(oldPidPath);
+    // The workers take who is in the queues, and close them.
+    for (const { fd, address } of gone) if (address.family !== "unix") dropNewConnections(fd);
+    const changed = this.workers.change(this.frame);
+    this.closeSockets(gone);
+    await changed;
   }
 
   private movePidFile(oldPath: string): void {
@@ -209,7 +238,12 @@ export class Master {
   }
 
   private closeSockets(sockets: readonly OpenSocket[]): void {
-    for (const open of sockets) closeListener(open, (message) => this.write(ALERT, message));
+    // The file of a unix socket is the other master's, too.
+    const shared = this.newBinary !== undefined || this.besideOldMaster;
+    for (const open of sockets) {
+      if (shared) closeDescriptor(open.fd);
+      else closeListener(open, (message) => this.write(ALERT, message));
+    }
   }
 
   private closeAllSockets(): void {
@@ -218,12 +252,17 @@ export class Master {
   }
 
   private exit(code: number): void {
-    const failure = removePidFile(this.settings.pidPath);
+    const failure = removePidFile(this.newBinary?.pidPath ?? this.settings.pidPath);
     if (failure !== undefined) this.write(ALERT, failure);
     this.closeAllSockets();
     this.notice("exit");
     flushLogs();
     process.exit(code);
+  }
+
+  /** A bug: what runs goes on. */
+  private onFault(error: unknown): void {
+    this.write(ALERT, `unexpected exception: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
   }
 
   private notice(message: string): void {
@@ -233,16 +272,4 @@ export class Master {
   private write(level: LogLevel, message: string): void {
     this.log.write(level, 0, message);
   }
-}
-
-interface Frame {
-  readonly sockets: readonly OpenSocket[];
-  readonly settings: ProcessSettings;
-}
-
-function needsNewWorkers(before: Frame, after: Frame): boolean {
-  const fds = ({ sockets }: Frame): string => sockets.map(({ fd }) => fd).join();
-  const given = ({ settings: { user, descriptorLimit, priority, environment, workingDirectory } }: Frame): string =>
-    JSON.stringify([user, descriptorLimit, priority, environment, workingDirectory]);
-  return fds(before) !== fds(after) || given(before) !== given(after);
 }

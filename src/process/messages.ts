@@ -2,8 +2,9 @@
 
 import type { MainFile } from "../config/load.ts";
 import type { ConfigSnapshot } from "../config/snapshot-source.ts";
+import type { Address } from "../net/address.ts";
 import type { HostAnswers } from "../net/host-lookup.ts";
-import type { ListenerHandle } from "../net/listen.ts";
+import type { ListenOptions } from "../net/listen.ts";
 import type { ZoneGrant, ZoneHandover } from "../zone/zone-registry.ts";
 
 /** A configuration as a worker reads it again: every file that the master has read. */
@@ -16,22 +17,44 @@ export interface ConfigDelivery {
   readonly defaultErrorLog: string | undefined;
 }
 
+/** A listening socket as the master names it to a worker. */
+export interface OfferedSocket {
+  /** See `OpenSocket`. */
+  readonly id: number;
+  readonly address: Address;
+  readonly options: ListenOptions;
+}
+
+/** One that the worker inherits when it is started. */
+export interface InheritedSocket extends OfferedSocket {
+  readonly fd: number;
+}
+
 export type ToWorker =
   | {
       readonly type: "start";
       readonly config: ConfigDelivery;
-      readonly listeners: readonly ListenerHandle[];
-      /** Without it the worker keeps its zones to itself. */
-      readonly zones?: ZoneHandover;
+      readonly sockets: readonly InheritedSocket[];
+      /** The descriptor over which sockets come that a reload adds. */
+      readonly channel: number;
+      readonly zones: ZoneHandover;
     }
   | {
       readonly type: "reload";
       readonly config: ConfigDelivery;
-      /** The new configuration's zones, where `start` handed over shared ones. */
-      readonly zones?: readonly ZoneGrant[];
+      /** All that the worker is to accept from. */
+      readonly sockets: readonly OfferedSocket[];
+      /** Those of them that it does not have: their descriptors have been sent, in this order. */
+      readonly added: readonly number[];
+      /** The new configuration's zones. */
+      readonly zones: readonly ZoneGrant[];
     }
   | { readonly type: "stop" }
-  | { readonly type: "quit" }
+  | {
+      readonly type: "quit";
+      /** Nobody listens after this worker: who waits in the sockets' queues is still served. */
+      readonly last: boolean;
+    }
   | { readonly type: "reopen" };
 
 export type ToMaster = { readonly type: "ready" } | { readonly type: "reloaded"; readonly ok: boolean };

@@ -1,7 +1,18 @@
 /** The listening sockets that a master holds: opened once, kept over reloads, handed to workers by number. */
-import { addressText, fromSystemAddress } from "../net/address.ts";
+import { type Address, addressText, fromSystemAddress } from "../net/address.ts";
 import { ALERT, EMERG, type LogLevel, NOTICE } from "../net/error-log.ts";
-import { closeOnExec, EADDRINUSE, socketName } from "../net/libc.ts";
+import {
+  closeDescriptor,
+  closeOnExec,
+  EADDRINUSE,
+  lastErrno,
+  listenSocket,
+  numberedError,
+  SO_REUSEPORT,
+  SOL_SOCKET,
+  setIntegerOption,
+  socketName,
+} from "../net/libc.ts";
 import { applyOptions, closeListener, type ListenerHandle, type ListenSocket, openListener } from "../net/listen.ts";
 
 /** nginx's patience with a busy address. */
@@ -9,27 +20,58 @@ const TRIES = 5;
 const RETRY_PAUSE_MS = 500;
 
 export interface OpenSocket extends ListenerHandle {
-  /** The worker it belongs to, by index, if each has its own (`reuseport`); undefined: shared by all. */
+  /** Names the socket to the workers: never used again for another. */
+  readonly id: number;
+  /** The worker that accepts from it, by index, where each has its own (`reuseport`); undefined: all do. */
   readonly worker: number | undefined;
 }
 
 export type Report = (level: LogLevel, message: string) => void;
 
-/** What the sockets of two configurations are compared by. */
-function key(address: string, worker: number | undefined): string {
-  return `${address} ${worker ?? ""}`;
+let lastId = 0;
+
+function openSocket(fd: number, address: Address, options: ListenSocket["options"]): OpenSocket {
+  return { id: ++lastId, fd, address, options, worker: undefined };
 }
 
-interface Wanted {
-  readonly socket: ListenSocket;
-  readonly worker: number | undefined;
-}
+/** The sockets of one address: those there are and, after opening, those that the configuration asks for as well. */
+class AddressSockets {
+  readonly wanted: ListenSocket;
+  readonly open: OpenSocket[];
+  private readonly count: number;
 
-function wantedSockets(sockets: readonly ListenSocket[], workers: number): Wanted[] {
-  return sockets.flatMap((socket): Wanted[] => {
-    if (!socket.options.reuseport || workers < 2) return [{ socket, worker: undefined }];
-    return Array.from({ length: workers }, (_, worker) => ({ socket, worker }));
-  });
+  constructor(wanted: ListenSocket, held: readonly OpenSocket[], workers: number) {
+    this.wanted = wanted;
+    this.open = [...held];
+    this.count = wanted.options.reuseport ? workers : 1;
+  }
+
+  get missing(): number {
+    return Math.max(0, this.count - this.open.length);
+  }
+
+  /** Changes what can be changed of the sockets that are there. */
+  update(report: Report): void {
+    const { address, options } = this.wanted;
+    for (const { fd, options: before } of this.open) {
+      // Another socket of the same address is only possible beside one that has it.
+      if (options.reuseport && this.missing > 0) setIntegerOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+      for (const complaint of applyOptions(fd, address, options)) report(ALERT, complaint);
+      if (options.backlog === before.backlog || listenSocket(fd, options.backlog) === 0) continue;
+      const failed = `listen() to ${addressText(address)}, backlog ${options.backlog} failed`;
+      report(ALERT, `${failed} (${numberedError(lastErrno())}), ignored`);
+    }
+  }
+
+  /**
+   * Says which worker has which. More sockets than the configuration asks for, after `reuseport` has gone or
+   * `worker_processes` has fallen, all go on: closing one would reset who waits in its queue.
+   */
+  assigned(workers: number): OpenSocket[] {
+    const shared = this.open.length === 1 || this.open.length < workers;
+    const { options } = this.wanted;
+    return this.open.map((open, i) => ({ ...open, options, worker: shared ? undefined : i % workers }));
+  }
 }
 
 /**
@@ -42,39 +84,37 @@ export async function openSockets(
   workers: number,
   report: Report,
 ): Promise<OpenSocket[] | undefined> {
-  const known = new Map(held.map((open) => [key(addressText(open.address), open.worker), open]));
+  const addresses = sockets.map((wanted) => {
+    const name = addressText(wanted.address);
+    const there = held.filter(({ address }) => addressText(address) === name);
+    return new AddressSockets(wanted, there, workers);
+  });
   const opened: OpenSocket[] = [];
-  let missing = wantedSockets(sockets, workers);
-  const result: OpenSocket[] = [];
+  for (const address of addresses) address.update(report);
   for (let attempt = 1; ; attempt++) {
-    const busy: Wanted[] = [];
-    for (const wanted of missing) {
-      const { address, options } = wanted.socket;
-      const kept = known.get(key(addressText(address), wanted.worker));
-      if (kept !== undefined) {
-        for (const complaint of applyOptions(kept.fd, address, options)) report(ALERT, complaint);
-        result.push({ ...kept, options });
-        continue;
+    let busy = false;
+    for (const { wanted, open, missing } of addresses) {
+      for (let i = 0; i < missing; i++) {
+        const fd = openListener(wanted.address, wanted.options, (message) => report(ALERT, message));
+        if (typeof fd === "number") {
+          const socket = openSocket(fd, wanted.address, wanted.options);
+          opened.push(socket);
+          open.push(socket);
+          continue;
+        }
+        report(EMERG, fd.message);
+        if (fd.errno !== EADDRINUSE) return dropAll(opened, report);
+        busy = true;
+        break;
       }
-      const fd = openListener(address, options, (message) => report(ALERT, message));
-      if (typeof fd === "number") {
-        const open: OpenSocket = { fd, address, options, worker: wanted.worker };
-        opened.push(open);
-        result.push(open);
-        continue;
-      }
-      report(EMERG, fd.message);
-      if (fd.errno === EADDRINUSE) busy.push(wanted);
-      else return dropAll(opened, report);
     }
-    if (busy.length === 0) return result;
+    if (!busy) return addresses.flatMap((address) => address.assigned(workers));
     if (attempt === TRIES) {
       report(EMERG, "still could not bind()");
       return dropAll(opened, report);
     }
     report(NOTICE, `try again to bind() after ${RETRY_PAUSE_MS}ms`);
     await Bun.sleep(RETRY_PAUSE_MS);
-    missing = busy;
   }
 }
 
@@ -99,11 +139,11 @@ function dropAll(opened: readonly OpenSocket[], report: Report): undefined {
 
 /** The sockets in `before` that `after` has no more. */
 export function goneSockets(before: readonly OpenSocket[], after: readonly OpenSocket[]): OpenSocket[] {
-  const kept = new Set(after.map(({ fd }) => fd));
-  return before.filter(({ fd }) => !kept.has(fd));
+  const kept = new Set(after.map(({ id }) => id));
+  return before.filter(({ id }) => !kept.has(id));
 }
 
-/** The sockets that the worker of that index gets. */
+/** The sockets that the worker of that index accepts from. */
 export function socketsOfWorker(sockets: readonly OpenSocket[], worker: number): OpenSocket[] {
   return sockets.filter((open) => open.worker === undefined || open.worker === worker);
 }
@@ -116,23 +156,25 @@ export function inheritance(count: number): Record<string, string> {
   return { [INHERITED]: Array.from({ length: count }, (_, i) => `${i + 3};`).join("") };
 }
 
-/** The sockets that this process was started with, as the configuration names them; takes the variable away. */
-export function inheritedSockets(sockets: readonly ListenSocket[], workers: number): OpenSocket[] {
+/** The sockets that this process was started with and the configuration names; closes the others, takes the variable away. */
+export function inheritedSockets(sockets: readonly ListenSocket[], report: Report): OpenSocket[] {
   const text = process.env[INHERITED] ?? "";
   delete process.env[INHERITED];
-  const wanted = wantedSockets(sockets, workers);
   const result: OpenSocket[] = [];
   for (const digits of text.split(";")) {
-    if (!/^[0-9]+$/.test(digits)) continue;
-    const fd = Number(digits);
-    const bytes = socketName(fd);
+    if (digits === "") continue;
+    const fd = /^[0-9]{1,9}$/.test(digits) ? Number(digits) : -1;
+    const bytes = fd < 0 ? undefined : socketName(fd);
     const address = bytes === undefined ? undefined : fromSystemAddress(bytes);
-    if (address === undefined) continue;
+    if (address === undefined) {
+      report(EMERG, `invalid socket number "${digits}" in ${INHERITED} environment variable, ignored`);
+      continue;
+    }
     closeOnExec(fd);
     const name = addressText(address);
-    const at = wanted.findIndex(({ socket }) => addressText(socket.address) === name);
-    const [match] = at < 0 ? [] : wanted.splice(at, 1);
-    if (match !== undefined) result.push({ fd, address, options: match.socket.options, worker: match.worker });
+    const wanted = sockets.find((socket) => addressText(socket.address) === name);
+    if (wanted !== undefined) result.push(openSocket(fd, address, wanted.options));
+    else closeDescriptor(fd);
   }
   return result;
 }

@@ -1,4 +1,5 @@
 /** The signals that nginx's processes obey. */
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 
 const names = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
@@ -12,4 +13,13 @@ export function onSignals(listener: (name: SignalName) => void): void {
 
 export function signalNumber(name: SignalName | "SIGCHLD"): number {
   return constants.signals[name];
+}
+
+/** The number of a process's parent as it is now: 1, or that of another reaper, when the one that started it is gone. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,8 @@
 /** `master_process off`: one process that reads the configuration, listens and serves. */
 import { EMERG, errorLogOf, NOTICE } from "../net/error-log.ts";
-import { closeListener, listenSockets } from "../net/listen.ts";
+import { listenSockets, removeSocketFile } from "../net/listen.ts";
 import { flushLogs } from "../net/log-file.ts";
+import { dropNewConnections } from "../net/refuse-new.ts";
 import type { FreshConfig } from "./load-files.ts";
 import { goneSockets, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile } from "./pid-file.ts";
@@ -13,17 +14,16 @@ import { Worker } from "./worker.ts";
 import { ownZones } from "./worker-zones.ts";
 
 /** Serves in this process, with the rights it has: nginx applies `user` to worker processes only. */
-export function runSingle(
-  first: FreshConfig,
-  sockets: readonly OpenSocket[],
-  reread: () => Promise<FreshConfig>,
-): void {
+export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], reread: () => Promise<FreshConfig>): void {
   let { config } = first;
+  let sockets = opened;
+  let reloads: Promise<void> = Promise.resolve();
   const end = (): void => {
     const log = errorLogOf(config.load);
     const failure = removePidFile(processSettings(config).pidPath);
     if (failure !== undefined) log.write(EMERG, 0, failure);
-    for (const open of sockets) closeListener(open, (message) => log.write(EMERG, 0, message));
+    // The worker has closed them.
+    for (const open of sockets) removeSocketFile(open, (message) => log.write(EMERG, 0, message));
     flushLogs();
     process.exit(0);
   };
@@ -42,19 +42,19 @@ export function runSingle(
     const wanted = listenSockets(fresh.config.load);
     const after = await openSockets(wanted, sockets, 1, (level, message) => log.write(level, 0, message));
     if (after === undefined) return;
-    const changed = after.length !== sockets.length || goneSockets(sockets, after).length > 0;
-    if (changed) {
-      for (const open of goneSockets(after, sockets)) closeListener(open, () => {});
-      log.write(EMERG, 0, 'listening sockets cannot change while "master_process" is off: restart');
-      return;
-    }
-    if (worker.reload(fresh.config, undefined)) config = fresh.config;
+    const gone = goneSockets(sockets, after);
+    for (const { fd, address } of gone) if (address.family !== "unix") dropNewConnections(fd);
+    sockets = after;
+    if (await worker.reload(fresh.config, after, undefined)) config = fresh.config;
+    for (const open of gone) removeSocketFile(open, (message) => log.write(EMERG, 0, message));
   };
   onSignals((name: SignalName) => {
     errorLogOf(config.load).write(NOTICE, 0, `signal ${signalNumber(name)} (${name}) received`);
     if (name === "SIGTERM" || name === "SIGINT") worker.stop();
-    else if (name === "SIGQUIT") worker.quit();
-    else if (name === "SIGUSR1") worker.reopen();
-    else if (name === "SIGHUP") void reload();
+    else if (name === "SIGQUIT") {
+      for (const { fd, address } of sockets) if (address.family !== "unix") dropNewConnections(fd);
+      worker.quit(true);
+    } else if (name === "SIGUSR1") worker.reopen();
+    else if (name === "SIGHUP") reloads = reloads.then(reload);
   });
 }

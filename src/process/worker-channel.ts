@@ -1,14 +1,17 @@
 /** A worker process: obeys the master over the channel between them, and nginx's signals. */
 import type { AnyModule } from "../config/any-module.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { receiveDescriptors } from "../net/descriptor-passing.ts";
 import { ALERT, defaultErrorLog, errorLogOf, setDefaultErrorLog } from "../net/error-log.ts";
+import { closeDescriptor } from "../net/libc.ts";
+import type { ListenerHandle } from "../net/listen.ts";
 import { sharedLogFile } from "../net/log-file.ts";
 import { loadDelivery } from "./load-files.ts";
-import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
+import type { ConfigDelivery, OfferedSocket, ToMaster, ToWorker } from "./messages.ts";
 import { onSignals, type SignalName } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
-import { ownZones, sharedZones } from "./worker-zones.ts";
+import { sharedZones } from "./worker-zones.ts";
 
 /** Tells the master that starting another worker with this configuration is no use. */
 const FATAL_CODE = 2;
@@ -16,6 +19,10 @@ const FATAL_CODE = 2;
 class WorkerChannel {
   private readonly modules: readonly AnyModule[];
   private worker: Worker | undefined;
+  /** Where descriptors come from that a reload adds. */
+  private channel = -1;
+  /** The listening sockets, by id. */
+  private listeners: ReadonlyMap<number, ListenerHandle> = new Map();
   /** Messages are handled one after another: a reload must not overtake the start. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -45,15 +52,25 @@ class WorkerChannel {
       case "start": {
         const config = await this.load(message.config);
         if (config === undefined) process.exit(FATAL_CODE);
-        const zones = message.zones === undefined ? ownZones() : sharedZones(message.zones);
-        this.worker = Worker.start(config, message.listeners, zones, () => process.exit(0));
+        const { sockets, channel, zones } = message;
+        this.channel = channel;
+        this.listeners = new Map(sockets.map((socket) => [socket.id, socket]));
+        this.worker = Worker.start(config, sockets, sharedZones(zones), () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
         tell({ type: "ready" });
         return;
       }
       case "reload": {
-        const config = await this.load(message.config);
-        const ok = config !== undefined && this.worker?.reload(config, message.zones) === true;
+        const received = receiveDescriptors(this.channel, message.added.length);
+        const config = received.length === message.added.length ? await this.load(message.config) : undefined;
+        if (config === undefined) {
+          for (const fd of received) closeDescriptor(fd);
+          tell({ type: "reloaded", ok: false });
+          return;
+        }
+        const added = new Map(message.added.map((id, i) => [id, received[i] ?? -1]));
+        this.listeners = new Map(message.sockets.map((socket) => [socket.id, this.listener(socket, added)]));
+        const ok = (await this.worker?.reload(config, [...this.listeners.values()], message.zones)) === true;
         tell({ type: "reloaded", ok });
         return;
       }
@@ -61,11 +78,15 @@ class WorkerChannel {
         this.worker?.stop();
         return;
       case "quit":
-        this.worker?.quit();
+        this.worker?.quit(message.last);
         return;
       case "reopen":
         this.worker?.reopen();
     }
+  }
+
+  private listener({ id, address, options }: OfferedSocket, added: ReadonlyMap<number, number>): ListenerHandle {
+    return { fd: added.get(id) ?? this.listeners.get(id)?.fd ?? -1, address, options };
   }
 
   private async load(delivery: ConfigDelivery): Promise<LoadedConfig | undefined> {
@@ -90,8 +111,9 @@ class WorkerChannel {
         this.worker.stop();
         return;
       case "SIGQUIT":
+      case "SIGWINCH":
         if (this.worker === undefined) process.exit(0);
-        this.worker.quit();
+        this.worker.quit(false);
         return;
       case "SIGUSR1":
         this.worker?.reopen();

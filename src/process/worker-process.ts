@@ -1,9 +1,11 @@
 /** One worker as the master sees it. */
 import { constants } from "node:os";
-import type { ListenerHandle } from "../net/listen.ts";
+import { descriptorPair, sendDescriptors } from "../net/descriptor-passing.ts";
+import { closeDescriptor } from "../net/libc.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
-import type { ConfigDelivery, ToMaster, ToWorker } from "./messages.ts";
+import type { ConfigDelivery, OfferedSocket, ToMaster, ToWorker } from "./messages.ts";
 import type { OpenSocket } from "./open-sockets.ts";
+import { runtimeCommand } from "./relaunch.ts";
 import { markedAsWorker } from "./worker-channel.ts";
 
 /** Shown by ps, as nginx's. */
@@ -13,6 +15,8 @@ const FIRST_SOCKET = 3;
 
 export interface WorkerEvents {
   onReady(worker: WorkerProcess): void;
+  /** A reload has reached it; `ok`: it serves by the new configuration. */
+  onReloaded(worker: WorkerProcess, ok: boolean): void;
   /** `signal` is 0 when the worker ended by itself. */
   onExit(worker: WorkerProcess, code: number, signal: number): void;
 }
@@ -29,16 +33,21 @@ export interface WorkerShare {
 export class WorkerProcess {
   /** Which of the workers it is: 0 to worker_processes - 1. */
   readonly index: number;
-  /** Counts the changes of listening sockets: workers of an older one are on their way out. */
+  /** Counts the changes of what a worker is given when it is started: workers of an older one are on their way out. */
   readonly generation: number;
   state: "starting" | "ready" | "leaving" | "gone" = "starting";
   /** It has been ready once. */
   served = false;
-  /** One too many since a reload: not replaced when it ends. */
-  surplus = false;
-  /** Its column in shared zones; undefined when it keeps its zones to itself. */
-  readonly slot: number | undefined;
+  /** It was asked to end. */
+  left = false;
+  /** Reloads that it has not answered yet. */
+  reloading = 0;
+  /** Its column in shared zones. */
+  readonly slot: number;
   private readonly child: Bun.Subprocess<"ignore", "inherit", "inherit">;
+  private readonly channel: number;
+  /** The sockets that it accepts from, by id. */
+  private held: ReadonlySet<number>;
 
   constructor(
     index: number,
@@ -46,43 +55,81 @@ export class WorkerProcess {
     sockets: readonly OpenSocket[],
     environment: Record<string, string>,
     config: ConfigDelivery,
+    share: WorkerShare,
     events: WorkerEvents,
-    share?: WorkerShare,
   ) {
     this.index = index;
     this.generation = generation;
-    this.slot = share?.slot;
-    const fds = sockets.map(({ fd }) => fd);
-    if (share !== undefined) fds.push(share.fd);
-    this.child = Bun.spawn<"ignore", "inherit", "inherit">({
-      cmd: [process.execPath, ...process.execArgv, Bun.main],
-      argv0: TITLE,
-      env: markedAsWorker(environment),
-      stdio: ["ignore", "inherit", "inherit", ...fds],
-      serialization: "advanced",
-      ipc: (message: ToMaster) => {
-        if (message.type !== "ready" || this.state !== "starting") return;
-        this.state = "ready";
-        this.served = true;
-        events.onReady(this);
-      },
-      onExit: (_child, code, signal) => {
-        this.state = "gone";
-        events.onExit(this, code ?? 0, signal === null ? 0 : numberOfSignal(signal));
-      },
-    });
-    const listeners = sockets.map(({ address, options }, i): ListenerHandle => {
-      return { fd: FIRST_SOCKET + i, address, options };
-    });
-    if (share === undefined) this.send({ type: "start", config, listeners });
-    else this.send({ type: "start", config, listeners, zones: { ...share, fd: FIRST_SOCKET + sockets.length } });
+    this.slot = share.slot;
+    this.held = ids(sockets);
+    const [here, there] = descriptorPair();
+    this.channel = here;
+    const fds = [...sockets.map(({ fd }) => fd), share.fd, there];
+    try {
+      this.child = Bun.spawn<"ignore", "inherit", "inherit">({
+        cmd: runtimeCommand(),
+        argv0: TITLE,
+        env: markedAsWorker(environment),
+        stdio: ["ignore", "inherit", "inherit", ...fds],
+        serialization: "advanced",
+        ipc: (message: ToMaster) => this.onMessage(message, events),
+        onExit: (_child, code, signal) => {
+          this.state = "gone";
+          closeDescriptor(here);
+          events.onExit(this, code ?? 0, signal === null ? 0 : numberOfSignal(signal));
+        },
+      });
+    } finally {
+      closeDescriptor(there);
+    }
+    const offered = sockets.map((socket, i) => ({ ...offer(socket), fd: FIRST_SOCKET + i }));
+    const zones = { ...share, fd: FIRST_SOCKET + sockets.length };
+    this.send({ type: "start", config, sockets: offered, channel: zones.fd + 1, zones });
   }
 
   get pid(): number {
     return this.child.pid;
   }
 
-  send(message: ToWorker): void {
+  /** Hands over a new configuration and the sockets that go with it. Returns the system's words when it could not. */
+  reload(config: ConfigDelivery, sockets: readonly OpenSocket[], zones: readonly ZoneGrant[]): string | undefined {
+    const added = sockets.filter(({ id }) => !this.held.has(id));
+    const failure = sendDescriptors(
+      this.channel,
+      added.map(({ fd }) => fd),
+    );
+    if (failure !== undefined) return failure;
+    this.held = ids(sockets);
+    this.reloading++;
+    this.send({ type: "reload", config, sockets: sockets.map(offer), added: [...ids(added)], zones });
+    return undefined;
+  }
+
+  reopen(): void {
+    this.send({ type: "reopen" });
+  }
+
+  /** Asks the worker to end at once. */
+  stop(): void {
+    this.leave({ type: "stop" });
+  }
+
+  /** Asks the worker to end when its connections are done. */
+  quit(last: boolean): void {
+    this.leave({ type: "quit", last });
+  }
+
+  kill(): void {
+    this.child.kill("SIGKILL");
+  }
+
+  private leave(message: ToWorker): void {
+    this.left = true;
+    if (this.state !== "gone") this.state = "leaving";
+    this.send(message);
+  }
+
+  private send(message: ToWorker): void {
     if (this.state === "gone") return;
     try {
       this.child.send(message);
@@ -91,15 +138,24 @@ export class WorkerProcess {
     }
   }
 
-  /** Asks the worker to end: at once, or when its connections are done. */
-  leave(how: "stop" | "quit"): void {
-    if (this.state !== "gone") this.state = "leaving";
-    this.send({ type: how });
+  private onMessage(message: ToMaster, events: WorkerEvents): void {
+    if (message.type === "reloaded") {
+      this.reloading--;
+      events.onReloaded(this, message.ok);
+    } else if (this.state === "starting") {
+      this.state = "ready";
+      this.served = true;
+      events.onReady(this);
+    }
   }
+}
 
-  kill(): void {
-    this.child.kill("SIGKILL");
-  }
+function ids(sockets: readonly OpenSocket[]): Set<number> {
+  return new Set(sockets.map(({ id }) => id));
+}
+
+function offer({ id, address, options }: OpenSocket): OfferedSocket {
+  return { id, address, options };
 }
 
 /** Bun gives the name, though its types promise the number. */

@@ -57,10 +57,15 @@ export class Worker {
   }
 
   /**
-   * Serves new requests by another configuration; what runs goes on as it began. `grants`: where its zones are, from a
-   * master that shares them. False, and logged, where a zone cannot change so: all goes on as before.
+   * Serves new requests by another configuration, and on its sockets; what runs goes on as it began. `grants`: where its
+   * zones are, from a master that shares them. Resolves when sockets that it does not have are closed; to false, and
+   * logged, where a zone cannot change so: all goes on as before.
    */
-  reload(config: LoadedConfig, grants: readonly ZoneGrant[] | undefined): boolean {
+  async reload(
+    config: LoadedConfig,
+    listeners: readonly ListenerHandle[],
+    grants: readonly ZoneGrant[] | undefined,
+  ): Promise<boolean> {
     const fault = this.zones.bind(config.load, grants);
     if (fault !== undefined) {
       this.write(EMERG, fault);
@@ -69,7 +74,7 @@ export class Worker {
     this.log = errorLogOf(config.load);
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
     for (const failure of openLogs(config.load)) this.write(EMERG, failure);
-    this.serving.reload(config);
+    await new Promise<void>((resolve) => this.serving.reload(config, listeners, resolve));
     return true;
   }
 
@@ -79,13 +84,16 @@ export class Worker {
     this.serving.reopenLogs();
   }
 
-  /** Takes no more connections and ends when those there are have ended, or worker_shutdown_timeout has passed. */
-  quit(): void {
+  /**
+   * Takes no more connections and ends when those there are have ended, or worker_shutdown_timeout has passed. `last`:
+   * nobody else listens on its sockets any more.
+   */
+  quit(last: boolean): void {
     if (this.leaving) return;
     this.leaving = true;
     this.write(NOTICE, "gracefully shutting down");
     if (this.shutdownTimeoutMs > 0) setTimeout(() => this.stop(), this.shutdownTimeoutMs).unref();
-    this.serving.stopGracefully(() => this.end());
+    this.serving.stopGracefully(last, () => this.end());
   }
 
   /** Ends at once. */

@@ -1,106 +1,10 @@
 /** The life of a running gateway: start, signals, reload, logs, accidents. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../harness/ports.ts";
-import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
-import { children, eventually, get, HOPWAY, run, runs } from "./command.ts";
-
-const asRoot = process.getuid?.() === 0;
-const cleanups: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-class Running {
-  readonly folder = makeTempDir();
-  readonly port = freePort();
-  code: Promise<number> = new Promise(() => {});
-
-  constructor() {
-    cleanups.push(async () => {
-      const pid = this.pid;
-      if (pid !== undefined && (await runs(pid))) {
-        process.kill(pid, "SIGTERM");
-        await eventually("the master ends", async () => !(await runs(pid)));
-      }
-      removeTempDir(this.folder);
-    });
-  }
-
-  get pid(): number | undefined {
-    const text = this.read("hopway.pid");
-    return text === "" ? undefined : Number(text);
-  }
-
-  async master(): Promise<number> {
-    return eventually("the pid file", () => this.pid);
-  }
-
-  configure(answer: string, { main = "daemon off;", http = "", server = "" } = {}): void {
-    const user = asRoot ? "user root;" : "";
-    writeFileSync(
-      join(this.folder, "nginx.conf"),
-      `${user} ${main} pid hopway.pid; error_log error.log info;
-       events {}
-       http {
-         access_log access.log;
-         client_body_temp_path body; proxy_temp_path proxy; ${http}
-         server { listen 127.0.0.1:${this.port}; ${server} location / { return 200 "${answer}"; } }
-       }`,
-    );
-  }
-
-  /** Starts and waits until it answers. */
-  async start(): Promise<void> {
-    const child = Bun.spawn({
-      cmd: [HOPWAY, "-p", this.folder, "-c", "nginx.conf"],
-      stdio: ["ignore", "ignore", Bun.file(join(this.folder, "stderr.txt"))],
-    });
-    this.code = child.exited;
-    await this.answers((body) => body !== undefined);
-  }
-
-  async answers(wanted: (body: string | undefined) => boolean): Promise<void> {
-    const ended = this.code.then((code) => Promise.reject(new Error(`ended with exit code ${code}`)));
-    const answer = eventually("an answer", async () => wanted(await get(this.port)));
-    await Promise.race([answer, ended]).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.read("stderr.txt")}${this.log}`);
-    });
-  }
-
-  command(...args: string[]) {
-    return run(HOPWAY, ["-p", this.folder, "-c", "nginx.conf", ...args], this.folder);
-  }
-
-  read(name: string): string {
-    try {
-      return readFileSync(join(this.folder, name), "latin1");
-    } catch {
-      return "";
-    }
-  }
-
-  get log(): string {
-    return this.read("error.log");
-  }
-
-  logged(text: string | RegExp): Promise<boolean> {
-    return eventually(`"${text}" in the log`, () =>
-      typeof text === "string" ? this.log.includes(text) : text.test(this.log),
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.log}`);
-    });
-  }
-}
-
-async function started(answer = "one", parts: Parameters<Running["configure"]>[1] = {}): Promise<Running> {
-  const gateway = new Running();
-  gateway.configure(answer, parts);
-  await gateway.start();
-  return gateway;
-}
+import { children, eventually, get, runs } from "./command.ts";
+import { asRoot, Running, started } from "./running.ts";
 
 describe("end", () => {
   for (const [name, signal] of [
@@ -270,16 +174,6 @@ test("reopen: rotated logs keep what they had, new lines go to new files", async
   await get(gateway.port, "/after");
   await eventually("the line in the new file", () => gateway.read("access.log").includes("/after"));
   expect(gateway.read("access.1")).toBe(before);
-});
-
-test("USR2 and WINCH are said to be ignored", async () => {
-  const gateway = await started();
-  const pid = await gateway.master();
-  process.kill(pid, "SIGUSR2");
-  process.kill(pid, "SIGWINCH");
-  await gateway.logged("signal 12 (SIGUSR2) received, ignoring");
-  await gateway.logged("signal 28 (SIGWINCH) received, ignoring");
-  expect(await get(gateway.port)).toBe("one");
 });
 
 test("env: workers get TZ and what is named, nothing else", async () => {

@@ -1,0 +1,231 @@
+/** The workers of a master: starts them, replaces those that die, hands them new configurations, ends them. */
+import { ALERT, type LogLevel, NOTICE } from "../net/error-log.ts";
+import type { ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
+import type { ConfigDelivery } from "./messages.ts";
+import { type OpenSocket, socketsOfWorker } from "./open-sockets.ts";
+import { type ProcessSettings, workerEnvironment } from "./settings.ts";
+import { signalNumber } from "./signals.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+/** A worker that does not stop at once is killed after this time, as nginx does. */
+const STOP_PATIENCE_MS = 1000;
+/** A worker that dies before it is ready is not started again sooner: it would die again. */
+const RESTART_PAUSE_MS = 1000;
+/** A worker that does not answer a reload in this time holds up the next one no longer. */
+const ANSWER_PATIENCE_MS = 5000;
+/** Exit code of a worker that cannot run with this configuration, as nginx's: starting it again is no use. */
+const FATAL_CODE = 2;
+
+/** What workers are given. */
+export interface WorkerFrame {
+  readonly settings: ProcessSettings;
+  readonly delivery: ConfigDelivery;
+  readonly sockets: readonly OpenSocket[];
+  readonly grants: readonly ZoneGrant[];
+}
+
+export interface PoolOwner {
+  log(level: LogLevel, message: string): void;
+  /** All workers that were asked for are ready, or ready again. */
+  onServing(): void;
+  /** The last worker has ended after `stop` or `quit`, with 0, or because it cannot run, with another code. */
+  onEmpty(code: number): void;
+}
+
+export class WorkerPool {
+  private frame: WorkerFrame;
+  private readonly zones: ZoneRegistry;
+  private readonly owner: PoolOwner;
+  /** The environment in which the master was started. */
+  private readonly environment: Readonly<Record<string, string | undefined>> = { ...process.env };
+  private readonly workers = new Set<WorkerProcess>();
+  private generation = 0;
+  /** resting: workers end and are not replaced, the master stays (WINCH). */
+  private state: "running" | "resting" | "ending" = "resting";
+  /** Indexes of workers that will be started again in a moment. */
+  private readonly pausing = new Set<number>();
+  private waiters: (() => void)[] = [];
+
+  constructor(frame: WorkerFrame, zones: ZoneRegistry, owner: PoolOwner) {
+    this.frame = frame;
+    this.zones = zones;
+    this.owner = owner;
+  }
+
+  get resting(): boolean {
+    return this.state === "resting";
+  }
+
+  get empty(): boolean {
+    return this.workers.size === 0;
+  }
+
+  /** Starts all workers. */
+  start(): void {
+    this.state = "running";
+    this.generation++;
+    this.pausing.clear();
+    this.notice("start worker processes");
+    for (let i = 0; i < this.frame.settings.workers; i++) this.startWorker(i);
+  }
+
+  /**
+   * Brings a new configuration to the workers. Those that run change over in place, unless the change concerns what a
+   * worker is given when it is started; then new workers take over and the old ones finish what they have. Resolves when
+   * all have changed over.
+   */
+  async change(frame: WorkerFrame): Promise<void> {
+    const before = this.frame;
+    this.frame = frame;
+    if (this.state !== "running" || needsNewWorkers(before.settings, frame.settings)) {
+      this.start();
+      return;
+    }
+    const serving = new Set<number>();
+    for (const worker of this.current()) {
+      if (worker.index >= frame.settings.workers) {
+        worker.quit(false);
+        continue;
+      }
+      serving.add(worker.index);
+      const sockets = socketsOfWorker(frame.sockets, worker.index);
+      const failure = worker.reload(frame.delivery, sockets, frame.grants);
+      if (failure !== undefined) this.giveUp(worker, failure);
+    }
+    for (let i = 0; i < frame.settings.workers; i++) if (!serving.has(i) && !this.pausing.has(i)) this.startWorker(i);
+    await this.answers();
+  }
+
+  reopen(): void {
+    for (const worker of this.workers) worker.reopen();
+  }
+
+  /** Workers end when their connections are done, and none takes their place until `start`. */
+  rest(): void {
+    if (this.state !== "running") return;
+    this.state = "resting";
+    for (const worker of this.workers) worker.quit(false);
+  }
+
+  /** Ends all workers when their connections are done; `last`: no other process listens where they did. */
+  quit(last: boolean): void {
+    this.state = "ending";
+    for (const worker of this.workers) worker.quit(last);
+    if (this.empty) this.owner.onEmpty(0);
+  }
+
+  /** Ends all workers at once. */
+  stop(): void {
+    this.state = "ending";
+    for (const worker of this.workers) worker.stop();
+    setTimeout(() => {
+      for (const worker of this.workers) worker.kill();
+    }, STOP_PATIENCE_MS);
+    if (this.empty) this.owner.onEmpty(0);
+  }
+
+  /** The workers that serve by the present configuration, or are about to. */
+  private current(): WorkerProcess[] {
+    return [...this.workers].filter(
+      (worker) => worker.generation === this.generation && (worker.state === "starting" || worker.state === "ready"),
+    );
+  }
+
+  private startWorker(index: number): void {
+    const { settings, sockets, delivery, grants } = this.frame;
+    const environment = workerEnvironment(settings, this.environment);
+    const share = { fd: this.zones.fd, slot: this.zones.takeSlot(), grants };
+    const own = socketsOfWorker(sockets, index);
+    const worker = new WorkerProcess(index, this.generation, own, environment, delivery, share, {
+      onReady: () => this.onReady(),
+      onReloaded: (changed, ok) => this.onReloaded(changed, ok),
+      onExit: (gone, code, signal) => this.onExit(gone, code, signal),
+    });
+    this.workers.add(worker);
+    this.notice(`start worker process ${worker.pid}`);
+  }
+
+  private onReady(): void {
+    if (this.current().some(({ state }) => state === "starting")) return;
+    for (const worker of this.workers) {
+      if (worker.generation !== this.generation && worker.state === "ready") worker.quit(false);
+    }
+    this.owner.onServing();
+  }
+
+  private onReloaded(worker: WorkerProcess, ok: boolean): void {
+    if (!ok && worker.state === "ready") this.giveUp(worker, "it could not read the configuration");
+    this.tellWaiters();
+  }
+
+  /** A worker that cannot change over is replaced; it finishes what it has. */
+  private giveUp(worker: WorkerProcess, why: string): void {
+    this.log(ALERT, `worker process ${worker.pid} cannot change over (${why}) and is replaced`);
+    worker.quit(false);
+    this.startWorker(worker.index);
+  }
+
+  private onExit(worker: WorkerProcess, code: number, signal: number): void {
+    this.zones.releaseWorker(worker.slot, worker.pid);
+    this.workers.delete(worker);
+    this.notice(`signal ${signalNumber("SIGCHLD")} (SIGCHLD) received from ${worker.pid}`);
+    if (signal !== 0) this.log(ALERT, `worker process ${worker.pid} exited on signal ${signal}`);
+    else this.notice(`worker process ${worker.pid} exited with code ${code}`);
+    this.tellWaiters();
+    if (this.state === "ending") {
+      if (this.empty) this.owner.onEmpty(0);
+      return;
+    }
+    if (this.state === "resting" || worker.left || worker.generation !== this.generation) return;
+    if (code === FATAL_CODE && signal === 0) {
+      this.log(ALERT, `worker process ${worker.pid} exited with fatal code ${code} and cannot be respawned`);
+      if (this.empty) this.owner.onEmpty(FATAL_CODE);
+      return;
+    }
+    if (worker.served) {
+      this.startAgain(worker);
+      return;
+    }
+    this.pausing.add(worker.index);
+    setTimeout(() => {
+      if (worker.generation !== this.generation) return;
+      this.pausing.delete(worker.index);
+      this.startAgain(worker);
+    }, RESTART_PAUSE_MS);
+  }
+
+  private startAgain({ index }: WorkerProcess): void {
+    if (this.state === "running" && index < this.frame.settings.workers) this.startWorker(index);
+  }
+
+  private async answers(): Promise<void> {
+    const deadline = Date.now() + ANSWER_PATIENCE_MS;
+    while ([...this.workers].some(({ reloading, state }) => reloading > 0 && state !== "gone")) {
+      const left = deadline - Date.now();
+      if (left <= 0) return;
+      await new Promise<void>((resolve) => {
+        this.waiters.push(resolve);
+        setTimeout(resolve, left);
+      });
+    }
+  }
+
+  private tellWaiters(): void {
+    for (const waiter of this.waiters.splice(0)) waiter();
+  }
+
+  private notice(message: string): void {
+    this.log(NOTICE, message);
+  }
+
+  private log(level: LogLevel, message: string): void {
+    this.owner.log(level, message);
+  }
+}
+
+/** Rights, limits and environment cannot be changed in a running process. */
+function needsNewWorkers(before: ProcessSettings, after: ProcessSettings): boolean {
+  const given = (of: ProcessSettings): string =>
+    JSON.stringify([of.user, of.descriptorLimit, of.priority, of.environment, of.workingDirectory]);
+  return given(before) !== given(after);
+}
