@@ -212,7 +212,7 @@ export class Connection implements SocketOwner, TimerOwner {
         if (this.request === undefined) this.headBrokeOff(false);
         return;
       case "body":
-        this.request?.body?.onClientGone();
+        this.request?.body?.onClientGone(false);
         return;
       case "busy":
         this.request?.abortListener?.onClientAbort(false);
@@ -227,13 +227,14 @@ export class Connection implements SocketOwner, TimerOwner {
     if (reset && (this.state === "idle" || this.state === "proxy") && this.requests === 0) {
       this.logEarly(INFO, "recv() failed (104: Connection reset by peer)");
     } else if (reset && this.state === "head" && this.request === undefined) this.headBrokeOff(true);
+    else if (this.state === "body") {
+      this.request?.body?.onClientGone(reset);
+      if (!this.open) return;
+    }
     const r = this.request;
     this.markClosed();
-    if (r === undefined) return;
-    if (r.abortListener !== undefined) {
-      if (r.abortListener.onClientAbort(reset)) return;
-    } else if (r.body !== undefined && !r.body.complete) r.body.onClientGone();
-    if (!r.finished) closeRequest(r);
+    if (r === undefined || r.abortListener?.onClientAbort(reset) === true) return;
+    closeRequest(r);
   }
 
   onTimer(tag: number): void {
@@ -254,6 +255,7 @@ export class Connection implements SocketOwner, TimerOwner {
       } else if (this.state === "body") {
         this.inputAt = this.request!.body!.feed(this.input, this.inputAt);
         this.dropConsumedInput();
+        this.notePipelining();
       } else if (this.state === "proxy") {
         this.readProxyHeader(this.input);
       } else {
@@ -295,7 +297,7 @@ export class Connection implements SocketOwner, TimerOwner {
     const at = parser.feed(input, this.inputAt);
     if (at === -1) {
       this.input = undefined;
-      if (parser.started && this.state === "idle") {
+      if (this.state === "idle") {
         this.state = "head";
         this.readTimer.arm(this.binding.servers.defaultServer.core.clientHeaderTimeoutMs);
       }
@@ -309,6 +311,11 @@ export class Connection implements SocketOwner, TimerOwner {
     this.dropConsumedInput();
     this.begin(parser);
     return true;
+  }
+
+  /** A thrown-away body may have ended, and the next request have begun behind it. */
+  private notePipelining(): void {
+    if (this.state === "idle" && this.input === undefined) this.pipelined = false;
   }
 
   private dropConsumedInput(): void {
@@ -452,13 +459,16 @@ export class Connection implements SocketOwner, TimerOwner {
 
   /** Feeds the body with what of it has come already, at once: whoever streams must know whether that was all. */
   feedWaitingBody(): void {
-    if (this.state !== "body" || this.input === undefined) return;
-    this.inputAt = this.request!.body!.feed(this.input, this.inputAt);
+    const body = this.request?.body;
+    if (this.input === undefined || body === undefined || body.complete) return;
+    this.inputAt = body.feed(this.input, this.inputAt);
     this.dropConsumedInput();
   }
 
   armBodyTimer(): void {
-    this.readTimer.arm(this.request!.location.core.clientBodyTimeoutMs);
+    if (this.state !== "body") return;
+    if (this.discardingFor === undefined) this.readTimer.arm(this.request!.location.core.clientBodyTimeoutMs);
+    else this.readTimer.arm(Math.max(0, Math.min(this.lingerUntilMs - nowMs(), this.lingerTimeoutMs)));
   }
 
   /** The body has been read, or reading rests because its consumer is slow. */
@@ -531,25 +541,31 @@ export class Connection implements SocketOwner, TimerOwner {
 
   /** A thrown-away body has come to its end: the connection is ready for the next request. */
   onBodyDiscarded(): void {
-    if (this.discardingFor === undefined) return;
+    const r = this.discardingFor;
+    if (r === undefined) return;
     this.discardingFor = undefined;
-    this.becomeIdle();
+    this.endAndRest(r);
+    // Of a body with a length nginx reads no byte too many.
+    this.pipelined = r.chunked;
   }
 
   private requestDone(r: Request): void {
     if (this.request !== r) return;
     r.completed = true;
-    closeRequest(r);
-    if (this.state === "closed") return;
+    if (this.state === "closed") {
+      closeRequest(r);
+      return;
+    }
     const core = r.location.core;
     const bodyLeft = r.body !== undefined && !r.body.complete;
     this.request = undefined;
     if (r.keepAlive && !this.ended && !this.host.draining && !this.binding.closing) {
       this.keptCore = core;
       if (bodyLeft) this.readDiscarded(r);
-      else this.becomeIdle();
+      else this.endAndRest(r);
       return;
     }
+    closeRequest(r);
     const lingers =
       core.lingeringClose === "always" ||
       (core.lingeringClose === "on" && (bodyLeft || this.input !== undefined || this.paused));
@@ -564,13 +580,22 @@ export class Connection implements SocketOwner, TimerOwner {
   /** A finished request whose body is still being read and thrown away. */
   private discardingFor: Request | undefined = undefined;
 
+  /** Logged when its body has come, too, as is everything that may have to be said of that. */
   private readDiscarded(r: Request): void {
+    const { core } = r.location;
     this.discardingFor = r;
     this.request = r;
     this.state = "body";
-    this.readTimer.arm(r.location.core.lingeringTimeoutMs);
+    this.lingerUntilMs = nowMs() + core.lingeringTimeMs;
+    this.lingerTimeoutMs = core.lingeringTimeoutMs;
+    this.armBodyTimer();
     this.resumeReading();
     this.pump();
+  }
+
+  private endAndRest(r: Request): void {
+    closeRequest(r);
+    this.becomeIdle();
   }
 
   private becomeIdle(): void {

@@ -456,7 +456,8 @@ export function respond(r: Request, status: number, contentType: string | undefi
   r.out.status = status;
   r.out.contentType = contentType;
   r.out.contentLength = body.length;
-  discardBody(r);
+  const refused = discardBody(r);
+  if (refused !== OK) return refused;
   if (!sendHead(r)) return DONE;
   queueText(r, body);
   queueEnd(r, "");
@@ -470,10 +471,13 @@ export function finishRequest(r: Request): void {
   r.connection.finishResponse(r);
 }
 
-/** An unread request body is read and thrown away, so that the connection can be kept. */
-export function discardBody(r: Request): void {
+/**
+ * An unread request body is read and thrown away, so that the connection can be kept. OK, or the status to answer with
+ * where what has come of it is no body.
+ */
+export function discardBody(r: Request): number {
   testExpect(r);
-  r.body?.discard();
+  return r.body === undefined ? OK : r.body.discard();
 }
 
 /** Serves another URI in place of this one (error_page, index, try_files, X-Accel-Redirect). Returns DONE. */

@@ -3,6 +3,7 @@ import { ERR, INFO } from "../net/error-log.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { finalize } from "./phases.ts";
 import type { Request } from "./request.ts";
+import { OK } from "./verdict.ts";
 
 /** Takes body bytes as they come. */
 export interface BodyConsumer {
@@ -27,6 +28,10 @@ export class RequestBody {
   complete = false;
   /** What is fed next came with the head: not counted in $request_length when it is refused, as with nginx. */
   private withHead: boolean;
+  private feeding = false;
+  /** `discard` is looking at what has come, and gives what is wrong with it to its caller. */
+  private refusing = false;
+  private refusal = OK;
 
   constructor(r: Request, withHead: boolean) {
     this.r = r;
@@ -51,11 +56,19 @@ export class RequestBody {
     if (!this.complete) this.r.connection.readBody();
   }
 
-  /** From here on the body is thrown away. */
-  discard(): void {
+  /**
+   * From here on the body is thrown away; what has come of it already, at once. OK, or the status to answer with where
+   * that was not a body (ngx_http_discard_request_body).
+   */
+  discard(): number {
     this.consumer = undefined;
-    if (this.discarding || this.complete) return;
+    if (this.discarding || this.complete) return OK;
     this.discarding = true;
+    if (this.feeding) return OK;
+    this.refusing = true;
+    this.r.connection.feedWaitingBody();
+    this.refusing = false;
+    return this.refusal;
   }
 
   get discarded(): boolean {
@@ -64,6 +77,13 @@ export class RequestBody {
 
   /** Reads from a chunk of the connection; returns the index after what it took. */
   feed(chunk: Buffer, from: number): number {
+    this.feeding = true;
+    const at = this.take(chunk, from);
+    this.feeding = false;
+    return at;
+  }
+
+  private take(chunk: Buffer, from: number): number {
     const { connection } = this.r;
     connection.armBodyTimer();
     let at = from;
@@ -71,7 +91,7 @@ export class RequestBody {
     if (this.decoder === undefined) {
       const end = Math.min(chunk.length, from + this.left);
       this.left -= end - from;
-      this.wireBytes += end - from;
+      if (!this.discarding) this.wireBytes += end - from;
       more = this.deliver(chunk, from, end);
       at = end;
       if (this.left === 0) this.finish();
@@ -90,12 +110,12 @@ export class RequestBody {
         more = this.deliver(chunk, decoder.dataStart, decoder.dataEnd);
       }
       if (decoder.failed) {
-        this.wireBytes = before + length;
+        if (!this.discarding) this.wireBytes = before + length;
         this.r.log(ERR, "client sent invalid chunked body");
         this.fail(400);
         return chunk.length;
       }
-      this.wireBytes = before + at - from;
+      if (!this.discarding) this.wireBytes = before + at - from;
       if (decoder.done) this.finish();
     }
     this.withHead = false;
@@ -107,8 +127,9 @@ export class RequestBody {
   }
 
   /** The client went away in the middle of the body. */
-  onClientGone(): void {
-    if (!this.discarding) this.r.log(INFO, "client prematurely closed connection");
+  onClientGone(reset: boolean): void {
+    if (reset) this.r.log(INFO, "recv() failed (104: Connection reset by peer)");
+    else if (!this.discarding) this.r.log(INFO, "client prematurely closed connection");
     this.r.connection.broken = true;
     this.fail(400);
   }
@@ -154,6 +175,10 @@ export class RequestBody {
     const { consumer, r } = this;
     this.consumer = undefined;
     r.keepAlive = false;
+    if (this.refusing) {
+      this.refusal = status;
+      return;
+    }
     if (consumer !== undefined) {
       this.r.connection.bodyPaused();
       consumer.onBodyError(status);

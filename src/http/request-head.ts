@@ -249,10 +249,14 @@ export class RequestHeadParser {
     this.salvage(this.held.textWith(nothing, 0, 0));
   }
 
-  /** What follows header line `i` has not been read as far as anybody knows. To be called at once after `feed`. */
+  /**
+   * Header line `i` is refused: nobody looks at what follows it, nor at itself where it is one of a name too many. To be
+   * called at once after `feed`.
+   */
   endAt(i: number): void {
+    const { keys } = this.headers;
     this.headBytes = this.block.endOfLine(i);
-    this.headers.truncate(i + 1);
+    this.headers.truncate(keys.indexOf(keys[i]!) < i ? i : i + 1);
   }
 
   private complete(chunk: Buffer, first: number, next: number): number {

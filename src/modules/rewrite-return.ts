@@ -2,6 +2,7 @@
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import { discardBody, respond } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
+import { OK } from "../http/verdict.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { contentType } from "./content-type.ts";
 import type { Step } from "./rewrite-program.ts";
@@ -29,7 +30,8 @@ export function compileReturn(site: DirectiveSite): Step | ConfigFault {
 
 function redirect(status: number, url: Template): Step {
   return (r) => {
-    discardBody(r);
+    const refused = discardBody(r);
+    if (refused !== OK) return refused;
     r.out.location = url.evaluate(r);
     return status;
   };
@@ -38,7 +40,8 @@ function redirect(status: number, url: Template): Step {
 function send(r: Request, status: number, text: Template): number {
   // The text may name $status, and $content_length is that of a body that has been thrown away.
   r.out.status = status;
-  discardBody(r);
+  const refused = discardBody(r);
+  if (refused !== OK) return refused;
   const body = text.evaluate(r);
   return respond(r, status, r.out.contentType ?? contentType(r), body);
 }

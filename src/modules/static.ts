@@ -83,7 +83,11 @@ function redirectToFolder(r: Request): number {
 
 /** Sends an open file, which it closes. `encoding` is the coding that its bytes have already. */
 export function sendFile(r: Request, fd: number, path: string, stat: FileStatus, encoding?: string): number {
-  discardBody(r);
+  const refused = discardBody(r);
+  if (refused !== OK) {
+    closeDescriptor(fd);
+    return refused;
+  }
   r.action = "sending response to client";
   const { out } = r;
   const modified = stat.modifiedSeconds;

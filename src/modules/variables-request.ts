@@ -77,7 +77,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   { name: "request_uri", get: (r) => present(r.unparsedUri) },
   { name: "uri", get: (r) => present(r.uri) },
   { name: "document_uri", get: (r) => present(r.uri) },
-  { name: "request", get: (r) => present(r.requestLine) },
+  { name: "request", get: (r) => r.requestLine },
   { name: "document_root", get: documentRoot },
   { name: "realpath_root", get: realpathRoot },
   { name: "query_string", get: (r) => r.args },

@@ -1,6 +1,7 @@
 /** All groups of differential cases. */
 import type { Group } from "./case.ts";
 import { BALANCING } from "./cases/balancing.ts";
+import { BROKEN_OFF } from "./cases/broken-off.ts";
 import { CONNECTIONS } from "./cases/connections.ts";
 import { ERROR_PAGES } from "./cases/error-pages.ts";
 import { FILE_CORNERS } from "./cases/file-corners.ts";
@@ -25,6 +26,7 @@ import { VARIABLES_MORE } from "./cases/variables-more.ts";
 export const GROUPS: readonly Group[] = [
   ...REQUEST_LINE,
   ...CONNECTIONS,
+  ...BROKEN_OFF,
   ...SERVERS,
   ...REWRITE,
   ...REWRITE_MORE,

@@ -117,6 +117,9 @@ describe("ip-hash.conf", () => {
     };
     await chosen(nginx.port);
     await chosen(seed.port);
+    // The last lines of the logs are written after the answers.
+    await nginx.gateway.quiet();
+    await seed.gateway.quiet();
     const peersOf = (log: string): Map<string, string> =>
       new Map(
         log

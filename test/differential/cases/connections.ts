@@ -29,8 +29,8 @@ const keepAlive: Group = {
   }
   server {
     listen {port3};
-    client_header_timeout 400ms;
-    client_body_timeout 400ms;
+    client_header_timeout 1s;
+    client_body_timeout 1s;
     location / { return 200 "ok\\n"; }
     location /body { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://127.0.0.1:{backend}; }
   }`,
@@ -105,6 +105,7 @@ const bodies: Group = {
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     location / { proxy_pass http://127.0.0.1:{backend}; }
+    location /empty { return 204; }
     location /unread { return 200 "unread $content_length\\n"; }
     location /spill { client_max_body_size 1m; client_body_buffer_size 1k; proxy_pass http://127.0.0.1:{backend}; }
     location /file { client_max_body_size 1m; client_body_in_file_only clean; proxy_pass http://127.0.0.1:{backend}; }
@@ -195,6 +196,18 @@ const bodies: Group = {
     },
     { name: "no limit", send: post("/unlimited", "a".repeat(50_000)) },
     { name: "not read by a return", send: post("/unread", "abc") + get("/a"), responses: 2 },
+    {
+      name: "not read by a return, in packets",
+      send: inPackets(2, request("POST", "/empty", "Content-Length: 6"), "abc", `def${get("/a")}`),
+    },
+    {
+      name: "not read by a return, and then another request",
+      send: inPackets(2, `${request("POST", "/empty", "Content-Length: 6")}abc`, "def", get("/a")),
+    },
+    {
+      name: "chunked, not read by a return, in packets",
+      send: inPackets(2, chunkedPost("/empty", "3\r\na"), "bc\r\n0\r\n\r\n", get("/a")),
+    },
     {
       name: "chunked, not read by a return",
       send: chunkedPost("/unread", "3\r\nabc\r\n0\r\n\r\n") + get("/a"),
