@@ -140,8 +140,20 @@ export class Connection implements SocketOwner, TimerOwner {
     return this.state === "idle" && this.requests > 0 && this.input === undefined;
   }
 
+  /** Nothing of a request has come: may be closed when the process has too many connections. */
+  get resting(): boolean {
+    return this.state === "idle" && this.input === undefined;
+  }
+
+  /** No other request is wanted of it: the worker shuts down, or does not listen there any more. */
+  get leaving(): boolean {
+    return this.host.draining || this.binding.closing;
+  }
+
   /** The worker shuts down: an idle connection closes, at once or when keepalive_min_timeout has passed. */
   closeIdle(): void {
+    // A request that has come by now is answered: closing would reset it.
+    if (this.idle) this.socket.readNow();
     if (!this.idle) return;
     const core = this.keptCore ?? this.binding.servers.defaultServer.core;
     const leftMs = this.idleSinceMs + core.keepaliveMinTimeoutMs - nowMs();
@@ -559,7 +571,7 @@ export class Connection implements SocketOwner, TimerOwner {
     const core = r.location.core;
     const bodyLeft = r.body !== undefined && !r.body.complete;
     this.request = undefined;
-    if (r.keepAlive && !this.ended && !this.host.draining && !this.binding.closing) {
+    if (r.keepAlive && !this.ended && !this.leaving) {
       this.keptCore = core;
       if (bodyLeft) this.readDiscarded(r);
       else this.endAndRest(r);

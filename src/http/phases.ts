@@ -392,7 +392,7 @@ export function sendHead(r: Request): boolean {
       r.chunkedOut = true;
     } else if (out.contentLength === -1) r.keepAlive = false;
   }
-  if (r.connection.host.draining) r.keepAlive = false;
+  if (r.connection.leaving) r.keepAlive = false;
   applyLimitRate(r);
   r.headSent = true;
   const head = writeHead(r);

@@ -13,6 +13,7 @@ import {
   MAIN,
   Module,
 } from "../config/directive.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { type ErrorLog, mainErrorLog } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import { groupByName, userByName } from "../net/libc.ts";
@@ -39,6 +40,7 @@ export interface CoreSettings {
   workingDirectory: string | undefined;
   errorLog: ErrorLog | undefined;
   workerConnections: number | undefined;
+  multiAccept: boolean | undefined;
 }
 
 const DEFAULT_WORKER_CONNECTIONS = 512;
@@ -229,8 +231,8 @@ export const coreModule = new Module<CoreSettings>({
     {
       name: "multi_accept",
       in: EVENTS,
-      arity: ONE,
-      accepted: BUN_LOOP,
+      arg: flag(false),
+      set: "multiAccept",
       doc: "Accept all waiting connections at once.",
     },
     { name: "accept_mutex", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Workers accept in turn." },
@@ -257,5 +259,22 @@ export const coreModule = new Module<CoreSettings>({
     workingDirectory: undefined,
     errorLog: undefined,
     workerConnections: undefined,
+    multiAccept: undefined,
   }),
 });
+
+/** The events block, defaults filled in. */
+export interface EventSettings {
+  /** Most connections of a worker, its listening sockets and the channel to the master included. */
+  readonly workerConnections: number;
+  readonly multiAccept: boolean;
+}
+
+export function eventSettings(config: LoadedConfig): EventSettings {
+  const block = config.root.children.find(({ kind }) => kind === EVENTS);
+  const own = block === undefined ? undefined : coreModule.of(block);
+  return {
+    workerConnections: own?.workerConnections ?? DEFAULT_WORKER_CONNECTIONS,
+    multiAccept: own?.multiAccept ?? false,
+  };
+}

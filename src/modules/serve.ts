@@ -3,13 +3,15 @@ import type { LoadedConfig } from "../config/load.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
 import { addressText, plainAddress } from "../net/address.ts";
-import { ALERT, CRIT, type ErrorLog } from "../net/error-log.ts";
+import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
+import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
 import { setFaults } from "../net/event-loop.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import { Acceptor, type Socket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
+import { eventSettings } from "./process-core.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
 
 /** What a process does with a running server. */
@@ -65,7 +67,10 @@ class ClosingDoors implements TimerOwner {
   }
 }
 
-class HttpServing implements Serving, ConnectionHost {
+/** So many connections are looked at for one that rests: the search must stay short when few do. */
+const HAND_STEPS = 256;
+
+class HttpServing implements Serving, ConnectionHost, SlotHolder {
   draining = false;
   private readonly connections = new Set<Connection>();
   private doors: Door[] = [];
@@ -73,9 +78,15 @@ class HttpServing implements Serving, ConnectionHost {
   private readonly errorLog: ErrorLog;
   private done: (() => void) | undefined = undefined;
 
-  constructor(tree: ServingTree | undefined, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
-    this.tree = tree;
+  private multiAccept = false;
+  /** Goes round the connections in search of those that rest. */
+  private hand: Iterator<Connection> | undefined = undefined;
+
+  constructor(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
+    this.tree = servingOf(config.load).serving;
     this.errorLog = errorLog;
+    this.obeyEvents(config);
+    addSlotHolder(this);
     for (const listener of listeners) this.openDoor(listener);
   }
 
@@ -86,6 +97,7 @@ class HttpServing implements Serving, ConnectionHost {
 
   reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void {
     this.tree = servingOf(config.load).serving;
+    this.obeyEvents(config);
     const wanted = new Set(listeners.map(({ fd }) => fd));
     const gone = this.doors.filter(({ fd }) => !wanted.has(fd));
     this.doors = this.doors.filter(({ fd }) => wanted.has(fd));
@@ -130,6 +142,29 @@ class HttpServing implements Serving, ConnectionHost {
     closeKeptLogs();
   }
 
+  closeResting(): boolean {
+    for (let step = 0; step < HAND_STEPS; step++) {
+      this.hand ??= this.connections.values();
+      const { value: connection, done } = this.hand.next();
+      if (done === true) {
+        this.hand = undefined;
+        if (step === 0 && this.connections.size === 0) return false;
+      } else if (connection.resting) {
+        connection.close();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private obeyEvents(config: LoadedConfig): void {
+    const { workerConnections, multiAccept } = eventSettings(config);
+    this.multiAccept = multiAccept;
+    limitConnections(workerConnections, () => {
+      this.errorLog.write(WARN, 0, `${notEnoughConnections()}, reusing connections`);
+    });
+  }
+
   private openDoor(listener: ListenerHandle): void {
     const address = addressText(listener.address);
     const bound = this.tree?.bound.get(address);
@@ -146,10 +181,14 @@ class HttpServing implements Serving, ConnectionHost {
       address,
       main,
       specific: specificBindings(bound),
-      acceptor: new Acceptor(listener.fd, {
-        onAccept: (socket) => this.accept(socket, door),
-        onAcceptError: (message) => this.errorLog.write(CRIT, 0, message),
-      }),
+      acceptor: new Acceptor(
+        listener.fd,
+        {
+          onAccept: (socket) => this.accept(socket, door),
+          onAcceptError: (message, full) => this.errorLog.write(full ? ALERT : CRIT, 0, message),
+        },
+        this.multiAccept,
+      ),
     };
     this.doors.push(door);
   }
@@ -190,5 +229,5 @@ export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[]
     onFault: (error) =>
       errorLog.write(ALERT, 0, error instanceof Error ? (error.stack ?? error.message) : String(error)),
   });
-  return new HttpServing(servingOf(config.load).serving, listeners, errorLog);
+  return new HttpServing(config, listeners, errorLog);
 }

@@ -11,12 +11,16 @@ setLongestWait(600_000);
 const fd = libc.streamSocket(libc.AF_INET);
 libc.bindSocket(fd, systemAddress(inetAddress("127.0.0.1", 0)));
 libc.listenSocket(fd, 1);
-new Acceptor(fd, {
-  onAccept: () => {
-    throw new Error("nobody connects");
+new Acceptor(
+  fd,
+  {
+    onAccept: () => {
+      throw new Error("nobody connects");
+    },
+    onAcceptError: () => {},
   },
-  onAcceptError: () => {},
-});
+  false,
+);
 
 for (let i = 0; i < ROUNDS; i++) await readFile("/proc/self/status", "utf8");
 console.log("files");

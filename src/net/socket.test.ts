@@ -65,13 +65,17 @@ function listening(path?: string): { fd: number; address: Uint8Array } {
 async function pair(path?: string): Promise<{ client: Recorder; server: Recorder }> {
   const { fd, address } = listening(path);
   const server = new Recorder();
-  const acceptor = new Acceptor(fd, {
-    onAccept: (socket): SocketOwner => {
-      server.socket = socket;
-      return server;
+  const acceptor = new Acceptor(
+    fd,
+    {
+      onAccept: (socket): SocketOwner => {
+        server.socket = socket;
+        return server;
+      },
+      onAcceptError: (message) => server.events.push(message),
     },
-    onAcceptError: (message) => server.events.push(message),
-  });
+    false,
+  );
   const client = new Recorder();
   client.socket = connectTo(address, client, undefined);
   cleanups.push(() => acceptor.stop());

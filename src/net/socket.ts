@@ -3,6 +3,7 @@
  * Hot: bytes are received into one buffer that all sockets share, and sent from wherever they lie.
  */
 import { type Address, fromSystemAddress } from "./address.ts";
+import { freeSlot, holdSlot, NO_SLOT, notEnoughConnections, takeSlot } from "./connection-slots.ts";
 import {
   closeWatched,
   type Deferred,
@@ -66,7 +67,7 @@ export interface SocketOwner {
 /** Who opens an outgoing connection learns how it ended. */
 export interface ConnectOwner extends SocketOwner {
   onConnect(): void;
-  /** `errno` is the system's number of the error. */
+  /** `errno` is the system's number of the error, or NO_SLOT. */
   onConnectError(errno: number): void;
 }
 
@@ -193,7 +194,13 @@ export class Socket implements Watched, Deferred {
   end(): void {
     if (this.fd < 0) return;
     closeWatched(this.fd);
+    freeSlot();
     this.fd = -1;
+  }
+
+  /** Takes what has come in by now, instead of waiting for the event. */
+  readNow(): void {
+    if (this.fd >= 0 && !this.connecting && !this.paused) this.read();
   }
 
   /** Closes with RST. */
@@ -232,10 +239,16 @@ export class Socket implements Watched, Deferred {
   /** Starts a connect; how it ends comes to the owner in a later turn. */
   connect(destination: Uint8Array, owner: ConnectOwner, local: Uint8Array | undefined): void {
     this.data = owner;
+    if (!takeSlot()) {
+      this.connectErrno = NO_SLOT;
+      this.deferSelf();
+      return;
+    }
     const family = destination[0]!;
     const fd = streamSocket(family);
     if (fd < 0) {
       this.failConnect();
+      freeSlot();
       return;
     }
     this.fd = fd;
@@ -363,8 +376,8 @@ export function connectTo(destination: Uint8Array, owner: ConnectOwner, local: U
 export interface AcceptOwner {
   /** Returns the owner of the new connection. */
   onAccept(socket: Socket): SocketOwner;
-  /** A connection could not be accepted; `message` as nginx words it. */
-  onAcceptError(message: string): void;
+  /** A connection could not be accepted; `message` as nginx words it. `full`: worker_connections does not allow more. */
+  onAcceptError(message: string, full: boolean): void;
 }
 
 /** Out of descriptors: accepting rests for so long (nginx: accept_mutex_delay). */
@@ -384,11 +397,17 @@ export class Acceptor implements Watched, TimerOwner {
   private readonly timer = new Timer(this, 0);
   private stopped = false;
   private accepted = 0;
+  private readonly many: boolean;
 
-  /** Takes the descriptor over. Connections that several processes wait for go to one of them. */
-  constructor(fd: number, owner: AcceptOwner) {
+  /**
+   * Takes the descriptor over. Connections that several processes wait for go to one of them. `many`: takes all that
+   * wait at once instead of one a turn (multi_accept).
+   */
+  constructor(fd: number, owner: AcceptOwner, many: boolean) {
     this.fd = fd;
     this.owner = owner;
+    this.many = many;
+    holdSlot();
     // Accepted sockets inherit it; a unix socket refuses it, and needs none.
     setIntegerOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     this.begin();
@@ -401,6 +420,7 @@ export class Acceptor implements Watched, TimerOwner {
     this.timer.release();
     unwatch(this.fd);
     closeDescriptor(this.fd);
+    freeSlot();
   }
 
   onTimer(): void {
@@ -409,6 +429,7 @@ export class Acceptor implements Watched, TimerOwner {
 
   onEvents(): void {
     if (!this.acceptOne()) return;
+    if (this.many) this.acceptWaiting();
     this.accepted++;
     if (this.accepted % ACCEPTS_PER_TURN !== 0 || this.stopped) return;
     unwatch(this.fd);
@@ -426,6 +447,11 @@ export class Acceptor implements Watched, TimerOwner {
     if (fd < 0) {
       this.failed(lastErrno());
       return false;
+    }
+    if (!takeSlot()) {
+      closeDescriptor(fd);
+      this.owner.onAcceptError(notEnoughConnections(), true);
+      return true;
     }
     const socket = new Socket(fd, false, fromSystemAddress(nameRoom));
     try {
@@ -445,7 +471,7 @@ export class Acceptor implements Watched, TimerOwner {
 
   private failed(errno: number): void {
     if (errno === EAGAIN || errno === EINTR) return;
-    this.owner.onAcceptError(`accept4() failed (${numberedError(errno)})`);
+    this.owner.onAcceptError(`accept4() failed (${numberedError(errno)})`, false);
     if (errno !== EMFILE && errno !== ENFILE) return;
     unwatch(this.fd);
     this.timer.arm(ACCEPT_REST_MS);

@@ -1,8 +1,7 @@
 /** What the core directives of a loaded configuration mean for the processes, defaults filled in. */
 import { availableParallelism } from "node:os";
-import { EVENTS } from "../config/directive.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { coreModule, type WorkerUser } from "../modules/process-core.ts";
+import { coreModule, eventSettings, type WorkerUser } from "../modules/process-core.ts";
 import { userByName } from "../net/libc.ts";
 import { DEFAULT_PID_FILE } from "./paths.ts";
 
@@ -26,7 +25,6 @@ const DEFAULT_USER = "nobody";
 
 export function processSettings(config: LoadedConfig): ProcessSettings {
   const own = coreModule.of(config.root);
-  const events = config.root.children.find((child) => child.kind === EVENTS);
   return {
     daemon: own.daemon ?? true,
     masterProcess: own.masterProcess ?? true,
@@ -38,7 +36,7 @@ export function processSettings(config: LoadedConfig): ProcessSettings {
     priority: own.priority,
     environment: own.environment,
     workingDirectory: own.workingDirectory,
-    workerConnections: (events === undefined ? undefined : coreModule.of(events).workerConnections) ?? 512,
+    workerConnections: eventSettings(config).workerConnections,
   };
 }
 

@@ -1,6 +1,7 @@
 /** A worker process: obeys the master over the channel between them, and nginx's signals. */
 import type { AnyModule } from "../config/any-module.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { holdSlot } from "../net/connection-slots.ts";
 import { receiveDescriptors } from "../net/descriptor-passing.ts";
 import { ALERT, defaultErrorLog, errorLogOf, setDefaultErrorLog } from "../net/error-log.ts";
 import { closeDescriptor } from "../net/libc.ts";
@@ -54,6 +55,7 @@ class WorkerChannel {
         if (config === undefined) process.exit(FATAL_CODE);
         const { sockets, channel, zones } = message;
         this.channel = channel;
+        holdSlot();
         this.listeners = new Map(sockets.map((socket) => [socket.id, socket]));
         this.worker = Worker.start(config, sockets, sharedZones(zones), () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
