@@ -1,4 +1,4 @@
-/** Directives of proxy_pass about caching and storing responses: nothing is kept here, so only `off` can be done. */
+/** Directives about caching and storing responses: nothing is kept here, so only `off` can be done. */
 import { flag, number, offset, size, text, time } from "../config/arguments.ts";
 import {
   type AcceptedRow,
@@ -11,6 +11,7 @@ import {
 import { choices } from "../config/list-arguments.ts";
 import { parseSeconds } from "../config/units.ts";
 import { compileTemplate, template } from "../template/template.ts";
+import type { NextUpstreamCondition } from "./next-upstream.ts";
 
 const UNUSED = "nothing is cached";
 
@@ -49,25 +50,6 @@ const validity: ArgumentType<undefined> = {
   },
 };
 
-const STALE = choices(
-  [
-    "error",
-    "timeout",
-    "invalid_header",
-    "non_idempotent",
-    "http_500",
-    "http_502",
-    "http_503",
-    "http_504",
-    "http_403",
-    "http_404",
-    "http_429",
-    "updating",
-    "off",
-  ],
-  undefined,
-);
-
 /** What nginx takes, of which only `off` can be done here. */
 function offRow(name: string, check: ArgumentType<boolean | string | undefined>): AcceptedRow {
   const parse = (args: readonly string[], site: DirectiveSite): boolean | string | ConfigFault | undefined => {
@@ -78,24 +60,34 @@ function offRow(name: string, check: ArgumentType<boolean | string | undefined>)
   return { ...unused(name, { ...check, parse }), doc: "Only off is known here." };
 }
 
-export const cacheRows: readonly AcceptedRow[] = [
-  offRow("proxy_cache", text(undefined)),
-  offRow("proxy_store", text(undefined)),
-  offRow("proxy_force_ranges", flag(undefined)),
-  unused("proxy_cache_bypass", predicates),
-  unused("proxy_no_cache", predicates),
-  unused("proxy_cache_key", template(undefined)),
-  unused("proxy_cache_valid", validity),
-  unused("proxy_cache_use_stale", STALE),
-  unused("proxy_cache_methods", choices(["GET", "HEAD", "POST"], undefined)),
-  unused("proxy_cache_min_uses", number(undefined)),
-  unused("proxy_cache_max_range_offset", offset(undefined)),
-  unused("proxy_cache_lock", flag(undefined)),
-  unused("proxy_cache_lock_timeout", time(undefined)),
-  unused("proxy_cache_lock_age", time(undefined)),
-  unused("proxy_cache_revalidate", flag(undefined)),
+/**
+ * `proxy_cache`, `proxy_store` and their like, and those of other prefixes; `conditions` are those that the prefix's
+ * `next_upstream` knows.
+ */
+export function cacheRows(prefix: string, conditions: readonly NextUpstreamCondition[]): readonly AcceptedRow[] {
+  return [
+    offRow(`${prefix}_cache`, text(undefined)),
+    offRow(`${prefix}_store`, text(undefined)),
+    offRow(`${prefix}_force_ranges`, flag(undefined)),
+    unused(`${prefix}_cache_bypass`, predicates),
+    unused(`${prefix}_no_cache`, predicates),
+    unused(`${prefix}_cache_key`, template(undefined)),
+    unused(`${prefix}_cache_valid`, validity),
+    unused(`${prefix}_cache_use_stale`, choices(conditions, undefined)),
+    unused(`${prefix}_cache_methods`, choices(["GET", "HEAD", "POST"], undefined)),
+    unused(`${prefix}_cache_min_uses`, number(undefined)),
+    unused(`${prefix}_cache_max_range_offset`, offset(undefined)),
+    unused(`${prefix}_cache_lock`, flag(undefined)),
+    unused(`${prefix}_cache_lock_timeout`, time(undefined)),
+    unused(`${prefix}_cache_lock_age`, time(undefined)),
+    unused(`${prefix}_cache_revalidate`, flag(undefined)),
+    unused(`${prefix}_cache_background_update`, flag(undefined)),
+  ];
+}
+
+/** What only `proxy_pass` has, and has no use for here. */
+export const proxyTuningRows: readonly AcceptedRow[] = [
   unused("proxy_cache_convert_head", flag(undefined)),
-  unused("proxy_cache_background_update", flag(undefined)),
   {
     ...unused("proxy_send_lowat", size(undefined)),
     doc: "Least bytes that are sent at once, on systems that have such a thing.",

@@ -1,55 +1,63 @@
-/** The content handler of `proxy_pass`: finds out where a request goes and starts its exchange. */
+/** The content handler of `proxy_pass` and its like: finds out where a request goes and starts its exchange. */
+
 import { failed, finalize } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
+import type { Handler } from "../http/settings.ts";
 import { AGAIN } from "../http/verdict.ts";
 import { ResolveFault } from "../upstream/resolver.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
 import { literalAddress, Upstream } from "../upstream/upstream.ts";
-import { ProxyExchange } from "./exchange.ts";
-import { proxyModule } from "./module.ts";
+import { UpstreamExchange } from "./exchange.ts";
 import type { ProxyUrl } from "./proxy-url.ts";
-import { evaluateTarget, type ProxyTarget } from "./target.ts";
+import { evaluateTarget, type PassTarget } from "./target.ts";
+import type { UpstreamSettings } from "./upstream-settings.ts";
 
-/** Starts proxying; the exchange finalizes the request. */
-export function proxyHandler(r: Request): number {
-  const settings = proxyModule.of(r.location);
-  const target = settings.target!;
-  const url = evaluateTarget(target, r);
-  if (url === undefined) return 500;
-  const { upstream } = target;
-  if (upstream !== undefined) {
-    begin(r, url, upstream, target);
-    return AGAIN;
-  }
-  if (url.tls) {
-    r.logError("https:// upstreams are not supported yet");
-    return 500;
-  }
-  return findUpstream(r, url, target);
+/** As much of a module as a request needs. */
+interface SettingsModule {
+  readonly id: number;
+  of(level: { readonly settings: object[] }): UpstreamSettings;
 }
 
-function begin(r: Request, url: ProxyUrl, upstream: Upstream, target: ProxyTarget): void {
+/** The module that a handler belongs to; asked at run time, as the module names its handler in its own table. */
+type ModuleOf = () => SettingsModule;
+
+/** Starts an exchange with the settings of a module; the exchange finalizes the request. */
+export function passHandler(moduleOf: ModuleOf): Handler {
+  return (r) => {
+    const module = moduleOf();
+    const target = module.of(r.location).target!;
+    const url = evaluateTarget(target, r);
+    if (url === undefined) return 500;
+    const { upstream } = target;
+    if (upstream !== undefined) {
+      begin(r, module, url, upstream, target);
+      return AGAIN;
+    }
+    if (url.tls) {
+      r.logError(`${url.scheme}:// upstreams are not supported yet`);
+      return 500;
+    }
+    return findUpstream(r, module, url, target);
+  };
+}
+
+function begin(r: Request, module: SettingsModule, url: ProxyUrl, upstream: Upstream, target: PassTarget): void {
   const evaluated = target.url === undefined;
-  const exchange = new ProxyExchange(r, proxyModule.of(r.location), {
-    url,
-    upstream,
-    prefix: target.prefix,
-    evaluated,
-  });
-  r.contexts[proxyModule.id] = exchange;
+  const exchange = new UpstreamExchange(r, module.of(r.location), { url, upstream, prefix: target.prefix, evaluated });
+  r.contexts[module.id] = exchange;
   exchange.start();
 }
 
 /** A URL made of variables: the name of an upstream block, an address, or a name that the resolver is asked for. */
-function findUpstream(r: Request, url: ProxyUrl, target: ProxyTarget): number {
+function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target: PassTarget): number {
   const known = target.upstreams.find(url.host);
   if (known !== undefined) {
-    begin(r, url, known, target);
+    begin(r, module, url, known, target);
     return AGAIN;
   }
   const literal = literalAddress(url.host, url.port);
   if (literal !== undefined) {
-    begin(r, url, Upstream.ofAddresses(url.host, [literal]), target);
+    begin(r, module, url, Upstream.ofAddresses(url.host, [literal]), target);
     return AGAIN;
   }
   const { resolver, resolverTimeoutMs } = resolverModule.of(r.location);
@@ -59,7 +67,7 @@ function findUpstream(r: Request, url: ProxyUrl, target: ProxyTarget): number {
   }
   const cached = resolver.known(url.host);
   if (cached !== undefined) {
-    begin(r, url, Upstream.ofResolved(url.host, cached, url.port), target);
+    begin(r, module, url, Upstream.ofResolved(url.host, cached, url.port), target);
     return AGAIN;
   }
   resolver
@@ -71,7 +79,7 @@ function findUpstream(r: Request, url: ProxyUrl, target: ProxyTarget): number {
         finalize(r, 502);
         return;
       }
-      begin(r, url, Upstream.ofResolved(url.host, answer, url.port), target);
+      begin(r, module, url, Upstream.ofResolved(url.host, answer, url.port), target);
     })
     .catch((error: unknown) => failed(r, error));
   return AGAIN;

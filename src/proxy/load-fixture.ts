@@ -7,10 +7,25 @@ import type { Request } from "../http/request.ts";
 import { ResponseHead } from "../http/response.ts";
 import { variables } from "../template/variables.ts";
 import { type CookieSettings, cookieRows, newCookieSettings } from "./cookies.ts";
-import { type NextUpstreamSettings, newNextUpstreamSettings, nextUpstreamRows } from "./next-upstream.ts";
+import {
+  NEXT_UPSTREAM_CONDITIONS,
+  type NextUpstreamSettings,
+  newNextUpstreamSettings,
+  nextUpstreamRows,
+} from "./next-upstream.ts";
 import { type RedirectSettings, type RedirectSource, redirectRow } from "./redirect.ts";
-import { newRequestHeaderSettings, type RequestHeaderSettings, requestHeaderRows } from "./request-headers.ts";
-import { newResponseHeaderSettings, type ResponseHeaderSettings, responseHeaderRows } from "./response-header-rules.ts";
+import {
+  newRequestHeaderSettings,
+  passRequestRows,
+  type RequestHeaderSettings,
+  requestHeaderRows,
+} from "./request-headers.ts";
+import {
+  newResponseHeaderSettings,
+  type ResponseHeaderSettings,
+  responseHeaderRows,
+  trailersRow,
+} from "./response-header-rules.ts";
 
 /** All settings of this folder's tables. */
 export interface FixtureSettings
@@ -29,9 +44,11 @@ const fixtureModule: Module<FixtureSettings> = new Module<FixtureSettings>({
     { name: "events", in: MAIN, arity: exactly(0), doc: "", opens: EVENTS, apply: () => undefined },
     { name: "http", in: MAIN, arity: exactly(0), doc: "", opens: HTTP, apply: () => undefined },
     ...requestHeaderRows,
-    ...responseHeaderRows,
+    ...passRequestRows("proxy"),
+    ...responseHeaderRows("proxy"),
+    trailersRow,
     ...cookieRows,
-    ...nextUpstreamRows,
+    ...nextUpstreamRows("proxy", NEXT_UPSTREAM_CONDITIONS),
     redirectRow(() => source),
   ] as Directive<FixtureSettings>[],
   create: () => ({

@@ -3,7 +3,8 @@ import { number, time } from "../config/arguments.ts";
 import { type Directive, HTTP_SERVER_LOCATION } from "../config/directive.ts";
 import { choices } from "../config/list-arguments.ts";
 
-const CONDITIONS = [
+/** All there are: not every protocol knows every one. */
+export const NEXT_UPSTREAM_CONDITIONS = [
   "error",
   "timeout",
   "invalid_header",
@@ -20,7 +21,7 @@ const CONDITIONS = [
 ] as const;
 
 /** A word of `proxy_next_upstream`. */
-export type NextUpstreamCondition = (typeof CONDITIONS)[number];
+export type NextUpstreamCondition = (typeof NEXT_UPSTREAM_CONDITIONS)[number];
 
 /** How a try failed. `no_live` means that there was no peer to ask. */
 export type FailureKind = Exclude<NextUpstreamCondition, "non_idempotent" | "updating" | "off"> | "no_live";
@@ -41,30 +42,35 @@ export function newNextUpstreamSettings(): NextUpstreamSettings {
 
 const DEFAULT_CONDITIONS: ReadonlySet<NextUpstreamCondition> = new Set<NextUpstreamCondition>(["error", "timeout"]);
 
-/** `proxy_next_upstream`, `_tries`, `_timeout`. */
-export const nextUpstreamRows: readonly Directive<NextUpstreamSettings>[] = [
-  {
-    name: "proxy_next_upstream",
-    in: HTTP_SERVER_LOCATION,
-    arg: choices<NextUpstreamCondition, ReadonlySet<NextUpstreamCondition>>(CONDITIONS, DEFAULT_CONDITIONS),
-    set: "nextUpstream",
-    doc: "After which failures the next server is asked.",
-  },
-  {
-    name: "proxy_next_upstream_tries",
-    in: HTTP_SERVER_LOCATION,
-    arg: number(0),
-    set: "nextUpstreamTries",
-    doc: "Most servers that a request is tried at; 0 for all.",
-  },
-  {
-    name: "proxy_next_upstream_timeout",
-    in: HTTP_SERVER_LOCATION,
-    arg: time(0),
-    set: "nextUpstreamTimeoutMs",
-    doc: "How long after its start a request may be tried at another server; 0 for always.",
-  },
-];
+/** `proxy_next_upstream`, `_tries`, `_timeout` and those of other prefixes, with the conditions that each knows. */
+export function nextUpstreamRows(
+  prefix: string,
+  conditions: readonly NextUpstreamCondition[],
+): readonly Directive<NextUpstreamSettings>[] {
+  return [
+    {
+      name: `${prefix}_next_upstream`,
+      in: HTTP_SERVER_LOCATION,
+      arg: choices<NextUpstreamCondition, ReadonlySet<NextUpstreamCondition>>(conditions, DEFAULT_CONDITIONS),
+      set: "nextUpstream",
+      doc: "After which failures the next server is asked.",
+    },
+    {
+      name: `${prefix}_next_upstream_tries`,
+      in: HTTP_SERVER_LOCATION,
+      arg: number(0),
+      set: "nextUpstreamTries",
+      doc: "Most servers that a request is tried at; 0 for all.",
+    },
+    {
+      name: `${prefix}_next_upstream_timeout`,
+      in: HTTP_SERVER_LOCATION,
+      arg: time(0),
+      set: "nextUpstreamTimeoutMs",
+      doc: "How long after its start a request may be tried at another server; 0 for always.",
+    },
+  ];
+}
 
 /** The status for the client when no other peer is tried. */
 export function failureStatus(kind: FailureKind): number {

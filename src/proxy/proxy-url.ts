@@ -9,6 +9,8 @@ const HTTPS_PORT = 443;
 export interface ProxyUrl {
   /** As written. */
   readonly text: string;
+  /** Without `://`: `http`, `uwsgi`. */
+  readonly scheme: string;
   readonly tls: boolean;
   /** What `upstreams(load).implicit` is asked for: a name, an IP literal (IPv6 in brackets), or `unix:` and a path. */
   readonly host: string;
@@ -41,6 +43,7 @@ export function parseProxyUrl(text: string): ProxyUrl | ProxyUrlFault {
   const scheme = /^https?:\/\//i.exec(text)?.[0];
   if (scheme === undefined) return { fault: "invalid URL prefix" };
   const tls = scheme.length === "https://".length;
+  const schemeName = tls ? "https" : "http";
   const rest = text.slice(scheme.length);
   const ownPort = tls ? HTTPS_PORT : HTTP_PORT;
   const parsed = parseAddress(rest, { listen: false, uriPart: true, defaultPort: ownPort });
@@ -49,6 +52,7 @@ export function parseProxyUrl(text: string): ProxyUrl | ProxyUrlFault {
   if (parsed.address?.family === "unix") {
     return {
       text,
+      scheme: schemeName,
       tls,
       host: `unix:${parsed.host}`,
       port: 0,
@@ -61,6 +65,7 @@ export function parseProxyUrl(text: string): ProxyUrl | ProxyUrlFault {
   const usual = noPort || port === ownPort;
   return {
     text,
+    scheme: schemeName,
     tls,
     host: parsed.host,
     port,

@@ -14,11 +14,35 @@ export interface SetHeader {
   readonly value: Template;
 }
 
-/** The settings that the rows below fill. */
-export interface RequestHeaderSettings {
-  setHeaders: SetHeader[] | undefined;
+/** What of the client's request goes to the upstream, whatever its protocol. */
+export interface PassRequestSettings {
   passRequestHeaders: boolean | undefined;
   passRequestBody: boolean | undefined;
+}
+
+/** `proxy_pass_request_headers`, `proxy_pass_request_body` and those of other prefixes. */
+export function passRequestRows(prefix: string): readonly Directive<PassRequestSettings>[] {
+  return [
+    {
+      name: `${prefix}_pass_request_headers`,
+      in: HTTP_SERVER_LOCATION,
+      arg: flag(true),
+      set: "passRequestHeaders",
+      doc: "Whether the client's header lines are passed on.",
+    },
+    {
+      name: `${prefix}_pass_request_body`,
+      in: HTTP_SERVER_LOCATION,
+      arg: flag(true),
+      set: "passRequestBody",
+      doc: "Whether the client's request body is passed on.",
+    },
+  ];
+}
+
+/** The settings that the rows below fill. */
+export interface RequestHeaderSettings extends PassRequestSettings {
+  setHeaders: SetHeader[] | undefined;
   setBody: Template | undefined;
   requestMethod: Template | undefined;
   proxyHttpVersion: "1.0" | "1.1" | undefined;
@@ -36,7 +60,7 @@ export function newRequestHeaderSettings(): RequestHeaderSettings {
   };
 }
 
-/** `proxy_set_header`, `proxy_pass_request_headers`, `_body`, `proxy_set_body`, `proxy_method`, `proxy_http_version`. */
+/** `proxy_set_header`, `proxy_set_body`, `proxy_method`, `proxy_http_version`. */
 export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
   {
     name: "proxy_set_header",
@@ -51,20 +75,6 @@ export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
       own.setHeaders.push({ name, value });
       return undefined;
     },
-  },
-  {
-    name: "proxy_pass_request_headers",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(true),
-    set: "passRequestHeaders",
-    doc: "Whether the client's header lines are passed on.",
-  },
-  {
-    name: "proxy_pass_request_body",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(true),
-    set: "passRequestBody",
-    doc: "Whether the client's request body is passed on.",
   },
   {
     name: "proxy_set_body",

@@ -51,25 +51,29 @@ function nameRow(name: string, set: "hideHeaders" | "passHeaders", doc: string):
   };
 }
 
-/** `proxy_hide_header`, `proxy_pass_header`, `proxy_ignore_headers`, `proxy_pass_trailers`. */
-export const responseHeaderRows: readonly Directive<ResponseHeaderSettings>[] = [
-  nameRow("proxy_hide_header", "hideHeaders", "Hides a header line of the upstream from the client."),
-  nameRow("proxy_pass_header", "passHeaders", "Passes a header line that is hidden otherwise."),
-  {
-    name: "proxy_ignore_headers",
-    in: HTTP_SERVER_LOCATION,
-    arg: choices<IgnorableHeader, ReadonlySet<IgnorableHeader>>(IGNORABLE, new Set()),
-    set: "ignoreHeaders",
-    doc: "Header lines of the upstream that have no effect on the proxy.",
-  },
-  {
-    name: "proxy_pass_trailers",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(false),
-    set: "passTrailers",
-    doc: "Whether trailer fields of the upstream are passed on.",
-  },
-];
+/** `proxy_hide_header`, `proxy_pass_header`, `proxy_ignore_headers` and those of other prefixes. */
+export function responseHeaderRows(prefix: string): readonly Directive<ResponseHeaderSettings>[] {
+  return [
+    nameRow(`${prefix}_hide_header`, "hideHeaders", "Hides a header line of the upstream from the client."),
+    nameRow(`${prefix}_pass_header`, "passHeaders", "Passes a header line that is hidden otherwise."),
+    {
+      name: `${prefix}_ignore_headers`,
+      in: HTTP_SERVER_LOCATION,
+      arg: choices<IgnorableHeader, ReadonlySet<IgnorableHeader>>(IGNORABLE, new Set()),
+      set: "ignoreHeaders",
+      doc: "Header lines of the upstream that have no effect on the proxy.",
+    },
+  ];
+}
+
+/** `proxy_pass_trailers`: other protocols have no trailers. */
+export const trailersRow: Directive<ResponseHeaderSettings> = {
+  name: "proxy_pass_trailers",
+  in: HTTP_SERVER_LOCATION,
+  arg: flag(false),
+  set: "passTrailers",
+  doc: "Whether trailer fields of the upstream are passed on.",
+};
 
 /** Both lists of a level replace the outer level's, each for itself. */
 export function mergeResponseHeaders(own: ResponseHeaderSettings, outer: ResponseHeaderSettings | undefined): void {
@@ -77,17 +81,17 @@ export function mergeResponseHeaders(own: ResponseHeaderSettings, outer: Respons
   own.passHeaders ??= outer?.passHeaders;
 }
 
-/** Hidden unless `proxy_pass_header` names them (ngx_http_proxy_hide_headers). */
-const HIDDEN = [
-  "Date",
-  "Server",
-  "X-Pad",
+/** What no protocol shows unless `proxy_pass_header` names it. */
+export const HIDDEN_ALWAYS: readonly string[] = [
   "X-Accel-Expires",
   "X-Accel-Redirect",
   "X-Accel-Limit-Rate",
   "X-Accel-Buffering",
   "X-Accel-Charset",
 ];
+
+/** What `proxy_pass` hides unless `proxy_pass_header` names it (ngx_http_proxy_hide_headers). */
+export const HIDDEN_BY_PROXY: readonly string[] = ["Date", "Server", "X-Pad", ...HIDDEN_ALWAYS];
 
 /** What becomes of a header line. Lines without an action are copied. */
 export const COPY = 0;
@@ -135,11 +139,17 @@ export interface ResponseHeaderRules {
   readonly ignored: ReadonlySet<IgnorableHeader>;
 }
 
-/** Compiles the settings of a level (ngx_http_upstream_hide_headers_hash): `proxy_pass_header` wins over hiding. */
-export function compileResponseHeaders(settings: ResponseHeaderSettings): ResponseHeaderRules {
+/**
+ * Compiles the settings of a level (ngx_http_upstream_hide_headers_hash): `proxy_pass_header` wins over hiding; `hidden`
+ * is what the protocol hides by itself.
+ */
+export function compileResponseHeaders(
+  settings: ResponseHeaderSettings,
+  hidden: readonly string[],
+): ResponseHeaderRules {
   const passed = new Set((settings.passHeaders ?? []).map(asciiLowerCase));
   const actions = new Map(SPECIAL);
-  for (const name of [...HIDDEN, ...(settings.hideHeaders ?? [])]) {
+  for (const name of [...hidden, ...(settings.hideHeaders ?? [])]) {
     const key = asciiLowerCase(name);
     if (!passed.has(key)) actions.set(key, DROP);
   }

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { fakeRequest, headerList, linesOf, loadSettings } from "./load-fixture.ts";
-import { compileResponseHeaders, mergeResponseHeaders, newResponseHeaderSettings } from "./response-header-rules.ts";
+import {
+  compileResponseHeaders,
+  HIDDEN_BY_PROXY,
+  mergeResponseHeaders,
+  newResponseHeaderSettings,
+} from "./response-header-rules.ts";
 import {
   copyRedirectHeaders,
   copyResponseHeaders,
@@ -12,7 +17,7 @@ import {
 async function policyOf(config: string) {
   const { settings, faults } = await loadSettings(config);
   expect(faults).toEqual([]);
-  return { ...settings, responseHeaderRules: compileResponseHeaders(settings) };
+  return { ...settings, responseHeaderRules: compileResponseHeaders(settings, HIDDEN_BY_PROXY) };
 }
 
 const UPSTREAM = [

@@ -1,12 +1,12 @@
-/** Where a request goes: the `proxy_pass` of its level, evaluated where it holds variables. */
+/** Where a request goes: the `proxy_pass` or its like of its level, evaluated where it holds variables. */
 import type { Request } from "../http/request.ts";
 import type { Template } from "../template/template.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
-import { type ProxyUrl, parseEvaluatedUrl } from "./proxy-url.ts";
+import type { ProxyUrl, ProxyUrlFault } from "./proxy-url.ts";
 
-/** A compiled `proxy_pass`. */
-export interface ProxyTarget {
+/** A compiled `proxy_pass`, `uwsgi_pass` or `scgi_pass`. */
+export interface PassTarget {
   /** Set where the URL holds variables: evaluated for each request. */
   readonly template: Template | undefined;
   /** Set where it holds none. */
@@ -16,12 +16,14 @@ export interface ProxyTarget {
   readonly upstreams: UpstreamSet;
   /** The location's prefix that the URL's URI part replaces. */
   readonly prefix: string;
+  /** Splits an evaluated URL. */
+  readonly parse: (text: string) => ProxyUrl | ProxyUrlFault;
 }
 
 /** The URL for a request; undefined (and logged) where variables made something that is none. */
-export function evaluateTarget(target: ProxyTarget, r: Request): ProxyUrl | undefined {
+export function evaluateTarget(target: PassTarget, r: Request): ProxyUrl | undefined {
   if (target.url !== undefined) return target.url;
-  const parsed = parseEvaluatedUrl(target.template!.evaluate(r));
+  const parsed = target.parse(target.template!.evaluate(r));
   if ("fault" in parsed) {
     r.logError(parsed.fault);
     return undefined;

@@ -1,0 +1,40 @@
+/** Requests to an HTTP upstream: what `proxy_pass` sends (ngx_http_proxy_create_request). */
+import type { Request } from "../http/request.ts";
+import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
+import { compileRequestHeaders, type RequestHeadBuilder, type RequestHeaderSettings } from "./request-headers.ts";
+import { type ExchangeTarget, type OutgoingRequest, SpareParsers, type UpstreamProtocol } from "./upstream-protocol.ts";
+import { upstreamUri } from "./uri.ts";
+
+const parsers = new SpareParsers(() => new ResponseHeadParser());
+
+export class HttpProtocol implements UpstreamProtocol {
+  readonly keepsConnections = true;
+  readonly parsers = parsers;
+  readonly framing = responseFraming;
+  private readonly settings: RequestHeaderSettings;
+  private readonly buildHead: RequestHeadBuilder;
+
+  constructor(settings: RequestHeaderSettings) {
+    this.settings = settings;
+    this.buildHead = compileRequestHeaders(settings);
+  }
+
+  get sendsChunks(): boolean {
+    return this.settings.proxyHttpVersion !== "1.0";
+  }
+
+  get replacesBody(): boolean {
+    return this.settings.setBody !== undefined;
+  }
+
+  makeRequest(r: Request, target: ExchangeTarget, request: OutgoingRequest): boolean {
+    const { setBody, requestMethod } = this.settings;
+    request.uri = upstreamUri(r, target.prefix, target.url.uri, target.evaluated);
+    if (setBody !== undefined) {
+      request.fixedBody = Buffer.from(setBody.evaluate(r), "latin1");
+      request.bodyLength = request.fixedBody.length;
+    }
+    request.head = this.buildHead(r, requestMethod?.evaluate(r) ?? r.method, request.uri, request);
+    return true;
+  }
+}
