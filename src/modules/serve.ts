@@ -1,5 +1,6 @@
 /** A worker's serving of HTTP: adopts the listening sockets, makes connections, swaps configurations, winds down. */
 import type { LoadedConfig } from "../config/load.ts";
+import type { LoadContext } from "../config/load-context.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
 import { addressText, plainAddress } from "../net/address.ts";
@@ -10,6 +11,7 @@ import type { ListenerHandle } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import { Acceptor, type Socket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
+import { upstreams } from "../upstream/upstream-set.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
 import { eventSettings } from "./process-core.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
@@ -75,6 +77,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   private readonly connections = new Set<Connection>();
   private doors: Door[] = [];
   private tree: ServingTree | undefined;
+  private load: LoadContext;
   private readonly errorLog: ErrorLog;
   private done: (() => void) | undefined = undefined;
 
@@ -83,6 +86,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   private hand: Iterator<Connection> | undefined = undefined;
 
   constructor(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
+    this.load = config.load;
     this.tree = servingOf(config.load).serving;
     this.errorLog = errorLog;
     this.obeyEvents(config);
@@ -97,6 +101,8 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
 
   reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void {
     this.tree = servingOf(config.load).serving;
+    upstreams(config.load).continueFrom(upstreams(this.load));
+    this.load = config.load;
     this.obeyEvents(config);
     const wanted = new Set(listeners.map(({ fd }) => fd));
     const gone = this.doors.filter(({ fd }) => !wanted.has(fd));

@@ -90,6 +90,16 @@ export class Peer {
     return this.maxConns === 0 || this.conns < this.maxConns;
   }
 
+  /** Takes over what is known of the same address from before a reload. */
+  continueFrom(before: Peer): void {
+    this.fails = before.fails;
+    this.accessedMs = before.accessedMs;
+    this.checkedMs = before.checkedMs;
+    if (this.weight !== before.weight) return;
+    this.effectiveWeight = before.effectiveWeight;
+    this.currentWeight = before.currentWeight;
+  }
+
   /** Counts a choice of this peer. A choice after `failTimeoutMs` is the probe that may clear its failures. */
   take(nowMs: number): void {
     if (nowMs - this.checkedMs > this.failTimeoutMs) this.checkedMs = nowMs;

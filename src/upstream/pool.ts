@@ -1,4 +1,5 @@
 /** Idle connections to the peers of one upstream, kept for the next request (ngx_http_upstream_keepalive_module.c). */
+import { addSlotHolder } from "../net/connection-slots.ts";
 import { nowMs, Timer } from "../net/timers.ts";
 import type { Peer } from "./peer.ts";
 
@@ -26,10 +27,20 @@ export interface KeepaliveSettings {
   idleTimeoutMs: number;
 }
 
+/** Pools that have kept a connection and are not retired: asked for one when the process has too many. */
+const inUse = new Set<ConnectionPool>();
+addSlotHolder({
+  closeResting: () => {
+    for (const pool of inUse) if (pool.dropOldest()) return true;
+    return false;
+  },
+});
+
 /** The place of an idle connection in its peer's stack and in the pool's order of age. */
 export class IdleSlot {
   readonly connection: PooledConnection;
   readonly peer: Peer;
+  readonly pool: ConnectionPool;
   /** What may reuse it where `local` is set. */
   tag: object | undefined = undefined;
   idleSinceMs = 0;
@@ -42,9 +53,10 @@ export class IdleSlot {
   above: IdleSlot | undefined = undefined;
   below: IdleSlot | undefined = undefined;
 
-  constructor(connection: PooledConnection, peer: Peer) {
+  constructor(connection: PooledConnection, peer: Peer, pool: ConnectionPool) {
     this.connection = connection;
     this.peer = peer;
+    this.pool = pool;
   }
 }
 
@@ -60,6 +72,11 @@ export class ConnectionPool {
   private newest: IdleSlot | undefined = undefined;
   private oldest: IdleSlot | undefined = undefined;
   private readonly timer = new Timer(this, 0);
+  private known = false;
+  private retired = false;
+  /** Who keeps connections in place of a retired pool, and which of its peers stands for one of this pool's. */
+  private heir: ConnectionPool | undefined = undefined;
+  private heirs: ReadonlyMap<Peer, Peer> = new Map();
 
   constructor(settings: KeepaliveSettings) {
     this.settings = settings;
@@ -84,11 +101,16 @@ export class ConnectionPool {
    * forbid it: the caller closes it then.
    */
   give(connection: PooledConnection, peer: Peer, tag: object | undefined): boolean {
+    if (this.retired) return this.passOn(connection, peer, tag);
     const { size, maxRequests, maxAgeMs, idleTimeoutMs } = this.settings;
     const now = nowMs();
     if (size === 0 || connection.requests >= maxRequests || now - connection.startedMs > maxAgeMs) return false;
     if (this.count >= size && this.oldest !== undefined) this.drop(this.oldest);
-    connection.slot ??= new IdleSlot(connection, peer);
+    if (!this.known) {
+      this.known = true;
+      inUse.add(this);
+    }
+    connection.slot ??= new IdleSlot(connection, peer, this);
     const { slot } = connection;
     slot.tag = tag;
     slot.idleSinceMs = now;
@@ -107,7 +129,42 @@ export class ConnectionPool {
 
   /** Takes out an idle connection that the peer closed or that sent bytes nobody asked for; the caller closes it. */
   remove(connection: PooledConnection): void {
-    if (connection.slot?.resting === true) this.unlink(connection.slot);
+    const { slot } = connection;
+    // A reload may have moved it to another pool.
+    if (slot?.resting === true) slot.pool.unlink(slot);
+  }
+
+  /** Closes the connection that has been idle longest; false when there is none. */
+  dropOldest(): boolean {
+    if (this.oldest === undefined) return false;
+    this.drop(this.oldest);
+    return true;
+  }
+
+  /**
+   * Keeps no more: the configuration it belonged to is gone. Its connections, those still in use when they are given,
+   * go to the `heir`, as far as `heirs` names a peer there for theirs; the others close.
+   */
+  retire(heir: ConnectionPool | undefined, heirs: ReadonlyMap<Peer, Peer>): void {
+    // Shared by all that keep nothing.
+    if (this.settings.size === 0) return;
+    this.retired = true;
+    this.heir = heir;
+    this.heirs = heirs;
+    inUse.delete(this);
+    while (this.oldest !== undefined) {
+      const { connection, peer, tag } = this.oldest;
+      this.unlink(this.oldest);
+      if (!this.passOn(connection, peer, tag)) connection.close();
+    }
+    this.timer.release();
+  }
+
+  private passOn(connection: PooledConnection, peer: Peer, tag: object | undefined): boolean {
+    const successor = this.heirs.get(peer);
+    if (this.heir === undefined || successor === undefined) return false;
+    connection.slot = undefined;
+    return this.heir.give(connection, successor, tag);
   }
 
   /** Closes all: the configuration it belonged to is gone, or the worker stops. */

@@ -86,6 +86,18 @@ export class UpstreamSet {
     return this.all[Symbol.iterator]();
   }
 
+  /** Goes on where the upstreams of the configuration before leave off; those that are gone close their idle connections. */
+  continueFrom(before: UpstreamSet): void {
+    const gone = new Map([...before].map((upstream) => [identity(upstream), upstream]));
+    for (const upstream of this.all) {
+      const old = gone.get(identity(upstream));
+      if (old === undefined) continue;
+      gone.delete(identity(upstream));
+      upstream.continueFrom(old);
+    }
+    for (const upstream of gone.values()) upstream.pool.retire(undefined, new Map());
+  }
+
   private named(name: string): readonly Upstream[] {
     return this.byName.get(name.toLowerCase()) ?? [];
   }
@@ -96,6 +108,10 @@ export class UpstreamSet {
     this.all.push(upstream);
     return upstream;
   }
+}
+
+function identity({ explicit, name, port }: Upstream): string {
+  return explicit ? name.toLowerCase() : `${name.toLowerCase()}:${port}`;
 }
 
 /** The upstreams of a load. */

@@ -115,8 +115,46 @@ export class Upstream {
     this.balancer = this.zone === undefined ? balancer : inZone(balancer, this.zone, this.name, peers);
   }
 
+  /** What must be the same for the state of its peers to hold on: the block as written, or the host, and all addresses. */
+  definition(): string {
+    const text = this.explicit ? asWritten(this.statement) : [this.name, this.port];
+    // The line that gives the zone its size may stand in another block.
+    return JSON.stringify([
+      text,
+      this.zone?.name,
+      this.zone?.bytes,
+      this.peers.map(({ address, server }) => [address.text, server]),
+    ]);
+  }
+
+  /**
+   * Goes on where `before`, of the configuration that ran until now, leaves off: entirely, where it is defined the same
+   * way; else what is known of each address that both have, and its idle connections.
+   */
+  continueFrom(before: Upstream): void {
+    if (this.definition() === before.definition()) {
+      this.peers = before.peers;
+      this.balancer = before.balancer;
+      this.pool = before.pool;
+      return;
+    }
+    const heirs = new Map<Peer, Peer>();
+    for (const old of before.peers) {
+      const heir = this.peers.find((peer) => peer.address.text === old.address.text && peer.server === old.server);
+      if (heir === undefined) continue;
+      heirs.set(old, heir);
+      // With a zone the shared counters hold.
+      if (this.zone === undefined) heir.continueFrom(old);
+    }
+    before.pool.retire(this.pool, heirs);
+  }
+
   /** Starts keeping idle connections as the block's `keepalive` directives say. */
   keepIdle(settings: KeepaliveSettings): void {
     this.pool = settings.size === 0 ? NO_POOL : new ConnectionPool(settings);
   }
+}
+
+function asWritten(statement: Statement | undefined): unknown {
+  return statement === undefined ? [] : [statement.name, statement.args, statement.block?.map(asWritten)];
 }
