@@ -1,0 +1,114 @@
+/**
+ * A constant load of which every single answer is checked: connections for one request, connections for many, WebSocket
+ * handshakes with an echo. Clients go on until they are told to stop; what went wrong is collected, not thrown.
+ */
+import { type Answer, ClientFailure, RawClient } from "./raw-client.ts";
+
+/** Requests on a kept connection before it is replaced. */
+const REQUESTS_EACH = 50;
+/** After a failure a client waits, so that a gateway that is gone is not hammered. */
+const PAUSE_MS = 20;
+
+export interface LoadPlan {
+  readonly port: number;
+  /** Clients of each kind at the same time. */
+  readonly fresh: number;
+  readonly kept: number;
+  readonly webSockets: number;
+  /** What is wrong with the answer to `GET /echo/TEXT`; undefined when all is right. */
+  readonly judge: (text: string, answer: Answer) => string | undefined;
+}
+
+export interface Failure {
+  /** Monotonic ms. */
+  readonly atMs: number;
+  readonly kind: Kind;
+  readonly what: string;
+}
+
+type Kind = "fresh" | "kept" | "webSocket";
+
+export class CheckedLoad {
+  readonly failures: Failure[] = [];
+  /** Right answers by kind. */
+  readonly right: Record<Kind, number> = { fresh: 0, kept: 0, webSocket: 0 };
+  readonly plan: LoadPlan;
+  private running = true;
+  private count = 0;
+  private readonly clients: Promise<void>[];
+
+  constructor(plan: LoadPlan) {
+    this.plan = plan;
+    const many = (count: number, kind: Kind, round: () => Promise<void>): Promise<void>[] =>
+      Array.from({ length: count }, () => this.repeat(kind, round));
+    this.clients = [
+      ...many(plan.fresh, "fresh", () => this.fresh()),
+      ...many(plan.kept, "kept", () => this.kept()),
+      ...many(plan.webSockets, "webSocket", () => this.webSocket()),
+    ];
+  }
+
+  /** Lets every client finish what it is at. */
+  async stop(): Promise<void> {
+    this.running = false;
+    await Promise.all(this.clients);
+  }
+
+  private async repeat(kind: Kind, round: () => Promise<void>): Promise<void> {
+    while (this.running) {
+      try {
+        await round();
+      } catch (error) {
+        if (!(error instanceof ClientFailure)) throw error;
+        this.failures.push({ atMs: performance.now(), kind, what: error.message });
+        await Bun.sleep(PAUSE_MS);
+      }
+    }
+  }
+
+  private async fresh(): Promise<void> {
+    const client = await RawClient.connect(this.plan.port);
+    try {
+      await this.ask(client, "Connection: close\r\n");
+      this.right.fresh++;
+    } finally {
+      client.close();
+    }
+  }
+
+  private async kept(): Promise<void> {
+    const client = await RawClient.connect(this.plan.port);
+    try {
+      for (let i = 0; i < REQUESTS_EACH && this.running; i++) {
+        const { headers } = await this.ask(client, "");
+        this.right.kept++;
+        if (headers.get("connection") === "close") return;
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  private async webSocket(): Promise<void> {
+    const client = await RawClient.connect(this.plan.port);
+    try {
+      await client.upgrade("/ws");
+      for (let i = 0; i < 3; i++) await client.echo(this.text());
+      this.right.webSocket++;
+    } finally {
+      client.close();
+    }
+  }
+
+  private async ask(client: RawClient, headers: string): Promise<Answer> {
+    const text = this.text();
+    const answer = await client.ask(`/echo/${text}`, headers);
+    const wrong = answer.status === 200 ? this.plan.judge(text, answer) : `status ${answer.status}`;
+    if (wrong !== undefined) throw new ClientFailure(wrong);
+    return answer;
+  }
+
+  private text(): string {
+    return `n${++this.count}`;
+  }
+}

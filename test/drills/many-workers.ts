@@ -1,0 +1,45 @@
+/** What drills with several workers need beside the harness: configurations that change, worker processes, zones. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Gateway } from "../harness/gateway.ts";
+import { childrenOf } from "../harness/quiet.ts";
+import { residentBytes } from "../harness/worker-memory.ts";
+
+/** As `{main}` of the harness, with that many workers. */
+export function mainDirectives(workers: number): string {
+  const user = process.getuid?.() === 0 ? "user root;" : "";
+  return `${user} daemon off; pid {prefix}/nginx.pid; worker_processes ${workers};`;
+}
+
+/** Replaces the configuration of a running gateway; `text` as the harness takes it, without `{main}`. */
+export function rewriteConfig({ prefix }: Gateway, text: string): void {
+  const paths = `client_body_temp_path ${prefix}/temp/client_body; proxy_temp_path ${prefix}/temp/proxy;`;
+  writeFileSync(join(prefix, "nginx.conf"), text.replaceAll("{temp_paths}", paths).replaceAll("{prefix}", prefix));
+}
+
+/** The pids of the workers, in the order of their starts. */
+export function workerPids({ pid }: Gateway): number[] {
+  return childrenOf(pid).filter((child) => title(child).includes("worker process"));
+}
+
+/** Resident bytes of master and workers together. */
+export function residentTogether(gateway: Gateway): number {
+  return [gateway.pid, ...workerPids(gateway)].reduce((sum, pid) => sum + residentBytes(pid), 0);
+}
+
+function title(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** Resolves when `look` is true; rejects after `limitMs`. */
+export async function until(what: string, limitMs: number, look: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!(await look())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await Bun.sleep(2);
+  }
+}
