@@ -14,6 +14,7 @@ import {
   EPOLL_CTL_DEL,
   EPOLL_DATA_WORD,
   EPOLL_EVENT_WORDS,
+  EPOLL_TICKET_WORD,
   epollControl,
   epollCreate,
   epollWait,
@@ -28,7 +29,7 @@ export const EPOLLRDHUP = 0x2000;
 export const EPOLLEXCLUSIVE = 1 << 28;
 export const EPOLLET = 1 << 31;
 
-/** Who owns a descriptor; takes its own exceptions. */
+/** Who owns a descriptor. */
 export interface Watched {
   onEvents(events: number): void;
 }
@@ -62,6 +63,9 @@ let longestWaitMs = LONGEST_WAIT_MS;
 
 const events = new Int32Array(MAX_EVENTS * EPOLL_EVENT_WORDS);
 const owners: (Watched | undefined)[] = [];
+/** By descriptor: the number of its `watch`. An event that names an older one is about a socket that is gone. */
+const tickets: number[] = [];
+let lastTicket = 0;
 let epoll = -1;
 let bunEpoll = -1;
 let watching = 0;
@@ -100,7 +104,10 @@ export function setTicker(timers: Ticker): void {
 /** Reports what happens on a descriptor until `unwatch`. False when the system refuses it. */
 export function watch(fd: number, interest: number, owner: Watched): boolean {
   open();
-  if (epollControl(epoll, EPOLL_CTL_ADD, fd, interest) < 0) return false;
+  const ticket = (lastTicket + 1) | 0;
+  if (epollControl(epoll, EPOLL_CTL_ADD, fd, interest, ticket) < 0) return false;
+  lastTicket = ticket;
+  tickets[fd] = ticket;
   owners[fd] = owner;
   watching++;
   keepTurning();
@@ -110,7 +117,7 @@ export function watch(fd: number, interest: number, owner: Watched): boolean {
 /** Forgets a descriptor. To be called before it is closed. */
 export function unwatch(fd: number): void {
   if (owners[fd] === undefined) return;
-  epollControl(epoll, EPOLL_CTL_DEL, fd, 0);
+  epollControl(epoll, EPOLL_CTL_DEL, fd, 0, 0);
   forget(fd);
 }
 
@@ -145,7 +152,7 @@ function open(): void {
   bunEpoll = findBunEpoll();
   epoll = epollCreate();
   if (epoll < 0) throw new Error("epoll_create1() failed");
-  if (bunEpoll >= 0) epollControl(epoll, EPOLL_CTL_ADD, bunEpoll, EPOLLIN);
+  if (bunEpoll >= 0) epollControl(epoll, EPOLL_CTL_ADD, bunEpoll, EPOLLIN, 0);
 }
 
 /** Bun's main loop is the first epoll descriptor that the process opened; a test holds that waits end for it. */
@@ -207,19 +214,38 @@ function dispatch(count: number): boolean {
   let bunWaits = false;
   for (let i = 0, at = 0; i < count; i++, at += EPOLL_EVENT_WORDS) {
     const fd = events[at + EPOLL_DATA_WORD]!;
-    // Undefined: closed by a handler of this batch.
     const owner = owners[fd];
-    if (owner !== undefined) owner.onEvents(events[at]!);
-    else if (fd === bunEpoll) bunWaits = true;
+    if (owner === undefined) {
+      // Closed by a handler of this batch, or Bun's.
+      if (fd === bunEpoll) bunWaits = true;
+    } else if (tickets[fd] === events[at + EPOLL_TICKET_WORD]) notify(owner, events[at]!);
+    // Else closed by a handler of this batch, which then opened another socket under the same number.
   }
   return bunWaits;
+}
+
+/** An exception may cost its owner, but not the others of the batch: what an edge told is told only once. */
+function notify(owner: Watched, events: number): void {
+  try {
+    owner.onEvents(events);
+  } catch (error) {
+    reportFault(error);
+  }
+}
+
+function runTask(task: Deferred): void {
+  try {
+    task.onTurn();
+  } catch (error) {
+    reportFault(error);
+  }
 }
 
 function runDeferred(): void {
   if (deferred.length === 0) return;
   const tasks = deferred;
   deferred = spareDeferred;
-  for (let i = 0; i < tasks.length; i++) tasks[i]!.onTurn();
+  for (let i = 0; i < tasks.length; i++) runTask(tasks[i]!);
   tasks.length = 0;
   spareDeferred = tasks;
 }

@@ -183,6 +183,8 @@ export function resetOnClose(fd: number): void {
 export const EPOLL_EVENT_WORDS = process.arch === "x64" ? 3 : 4;
 /** Which of the words is the descriptor. */
 export const EPOLL_DATA_WORD = EPOLL_EVENT_WORDS - 2;
+/** Which of the words is the caller's other number. */
+export const EPOLL_TICKET_WORD = EPOLL_EVENT_WORDS - 1;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
 const epollEvent = new Int32Array(EPOLL_EVENT_WORDS);
@@ -193,10 +195,11 @@ export function epollCreate(): number {
   return c.epoll_create1(EPOLL_CLOEXEC);
 }
 
-/** epoll_ctl(2) with the descriptor itself as the event's data; -1 on failure. */
-export function epollControl(epoll: number, operation: number, fd: number, events: number): number {
+/** epoll_ctl(2) with the descriptor itself and another number as the event's data; -1 on failure. */
+export function epollControl(epoll: number, operation: number, fd: number, events: number, ticket: number): number {
   epollEvent[0] = events;
   epollEvent[EPOLL_DATA_WORD] = fd;
+  epollEvent[EPOLL_TICKET_WORD] = ticket;
   return c.epoll_ctl(epoll, operation, fd, epollEvent);
 }
 

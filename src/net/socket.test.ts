@@ -57,7 +57,7 @@ function listening(path?: string): { fd: number; address: Uint8Array } {
   const wanted = path === undefined ? inetAddress("127.0.0.1", 0) : unixAddress(path);
   const fd = libc.streamSocket(path === undefined ? libc.AF_INET : libc.AF_UNIX);
   expect(libc.bindSocket(fd, systemAddress(wanted))).toBe(0);
-  expect(libc.listenSocket(fd, 16)).toBe(0);
+  expect(libc.listenSocket(fd, 32)).toBe(0);
   return { fd, address: path === undefined ? libc.socketName(fd)! : systemAddress(wanted) };
 }
 
@@ -180,6 +180,25 @@ for (const kind of ["TCP", "unix"]) {
       expect(client.events[0]).toBe("end");
     });
 
+    test("who sent FIN gets all of a long answer", async () => {
+      const { client, server } = await opened();
+      client.socket.shutdown();
+      await until(() => server.events.length > 0);
+      expect(server.events.splice(0)).toEqual(["end"]);
+      client.socket.pause();
+      const bytes = Buffer.alloc(16 * 1024 * 1024, 97);
+      let sent = server.socket.write(bytes, bytes.length);
+      expect(sent).toBeLessThan(bytes.length);
+      client.socket.resume();
+      while (sent < bytes.length) {
+        await until(() => server.events.length > 0);
+        expect(server.events.splice(0)).toEqual(["drain"]);
+        const rest = bytes.subarray(sent);
+        sent += server.socket.write(rest, rest.length);
+      }
+      await until(() => client.received.length === bytes.length);
+    });
+
     test("a full socket takes part, and tells when it takes more", async () => {
       const { client, server } = await opened();
       server.socket.pause();
@@ -261,8 +280,52 @@ for (const kind of ["TCP", "unix"]) {
       expect(String(faults)).toBe("Error: oops");
       setFaults({ onFault: () => {} });
     });
+
+    test("an exception while that is dealt with costs nobody else", async () => {
+      const { client, server } = await opened();
+      const other = await opened();
+      const faults: unknown[] = [];
+      setFaults({ onFault: (error) => faults.push(error) });
+      server.onDataThen = () => {
+        throw new Error("first");
+      };
+      server.onClose = () => {
+        throw new Error("second");
+      };
+      client.send("x");
+      other.client.send("y");
+      await until(() => other.server.received === "y");
+      expect(faults.map(String)).toEqual(["Error: first", "Error: second"]);
+      setFaults({ onFault: () => {} });
+    });
   });
 }
+
+test("what happened on a closed socket is not told to the one that got its number", async () => {
+  const { fd, address } = listening();
+  cleanups.push(() => libc.closeDescriptor(fd));
+  const first = await pair();
+  const second = await pair();
+  const number = second.server.socket.fd;
+  const fresh: Recorder[] = [];
+  first.server.onDataThen = () => {
+    second.server.socket.end();
+    while (fresh.at(-1)?.socket.fd !== number && fresh.length < 16) {
+      const recorder = new Recorder();
+      recorder.socket = connectTo(address, recorder, undefined);
+      cleanups.push(() => recorder.socket.end());
+      fresh.push(recorder);
+    }
+  };
+  // Both reach the loop in one batch.
+  first.client.send("x");
+  second.client.socket.terminate();
+  await until(() => fresh.length > 0);
+  expect(fresh.at(-1)?.socket.fd).toBe(number);
+  await until(() => fresh.every(({ events }) => events.length > 0));
+  await Bun.sleep(20);
+  expect(fresh.at(-1)?.events).toEqual(["connect"]);
+});
 
 describe("resets", () => {
   test("are told while idle", async () => {

@@ -294,7 +294,9 @@ export class Socket implements Watched, Deferred {
       this.data.onDrain();
       if (this.fd < 0) return;
     }
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) === 0) return;
+    // A FIN that was read shows in every later event, as one for room to write.
+    const interesting = this.ended ? EPOLLERR | EPOLLHUP : EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP;
+    if ((events & interesting) === 0) return;
     this.readable = true;
     if ((events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) !== 0) this.ending = true;
     if ((events & EPOLLERR) !== 0) this.broken = true;
@@ -356,7 +358,11 @@ export class Socket implements Watched, Deferred {
     reportFault(error);
     if (this.fd < 0) return;
     this.terminate();
-    this.data.onClose(true);
+    try {
+      this.data.onClose(true);
+    } catch (second) {
+      reportFault(second);
+    }
   }
 }
 
