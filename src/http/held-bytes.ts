@@ -26,6 +26,11 @@ export class HeldBytes {
     this.length = total;
   }
 
+  /** What is held, until the next `append`. */
+  view(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
   /** What is held and chunk[from..end) behind it, as one string. */
   textWith(chunk: Buffer, from: number, end: number): string {
     if (this.length === 0) return chunk.latin1Slice(from, end);

@@ -1,6 +1,7 @@
 /**
  * The head of an upstream's response: status line and header lines, fed in pieces of any size, with the rules of
- * ngx_http_parse_status_line; and how its body is delimited (RFC 9112, 6.3). Hot: see header-block.ts.
+ * ngx_http_parse_status_line, or as CGI has it (RFC 3875, 6.3); and how its body is delimited (RFC 9112, 6.3). Hot: see
+ * header-block.ts.
  */
 import { BLOCK_INCOMPLETE, HeaderBlock } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
@@ -37,8 +38,8 @@ export class ResponseHeadParser {
   /** 1000, 1001: major * 1000 + minor. */
   httpVersion = 0;
   status = 0;
-  /** The text after the status; "" where there is none. */
-  reason = "";
+  /** The text after the status; "" where there is none, undefined where the status stands for its usual text. */
+  reason: string | undefined = "";
   headers: HeaderList = new HeaderList();
   headBytes = 0;
   /** nginx's words, without the "while ..." part. */
@@ -56,7 +57,11 @@ export class ResponseHeadParser {
   private lineEnd = 0;
   private readonly held = new HeldBytes();
 
-  constructor() {
+  /** A head may begin without a status line: its fields tell the status then, as in CGI. */
+  private readonly cgi: boolean;
+
+  constructor(form: "http" | "cgi" = "http") {
+    this.cgi = form === "cgi";
     this.block.allowUnderscores = true;
     this.block.skipStatusLines = true;
   }
@@ -91,7 +96,10 @@ export class ResponseHeadParser {
     let p = from;
     if (this.state !== HEADERS) {
       p = this.scanStatusLine(chunk, from, end, delta);
-      if (p === LINE_INVALID) return this.fail("upstream sent no valid HTTP/1.0 header");
+      if (p === LINE_INVALID) {
+        if (!this.cgi) return this.fail("upstream sent no valid HTTP/1.0 header");
+        p = this.startWithFields(from);
+      }
     }
     if (p !== LINE_INCOMPLETE) {
       const next = this.block.scan(chunk, p, end, delta);
@@ -170,6 +178,14 @@ export class ResponseHeadParser {
     return LINE_INCOMPLETE;
   }
 
+  /** What was taken for a status line is the first field; what is held of it can't be all of it, or it would be one. */
+  private startWithFields(from: number): number {
+    this.state = HEADERS;
+    this.reasonStart = -1;
+    if (this.held.length > 0) this.block.scan(this.held.view(), 0, this.held.length, 0);
+    return from;
+  }
+
   private statusLineDone(next: number): number {
     this.state = HEADERS;
     this.httpVersion = this.major * 1000 + this.minor;
@@ -183,6 +199,20 @@ export class ResponseHeadParser {
     if (this.reasonStart >= 0) this.reason = text.substring(this.reasonStart, this.lineEnd);
     this.block.collect(text, this.headers);
     this.held.reset();
+    return this.cgi && this.status === 0 ? this.statusFromFields(next) : next;
+  }
+
+  /** CGI without a status line: Status, else a redirect where there is a Location (ngx_http_uwsgi_process_header). */
+  private statusFromFields(next: number): number {
+    const value = this.headers.get("status");
+    this.reason = undefined;
+    if (value === undefined) {
+      this.status = this.headers.has("location") ? 302 : 200;
+      return next;
+    }
+    if (!/^[0-9]{3}/.test(value)) return this.fail(`upstream sent invalid status "${value}"`);
+    this.status = Number(value.slice(0, 3));
+    if (value.length > 3) this.reason = value.slice(value[3] === " " ? 4 : 3);
     return next;
   }
 
@@ -201,6 +231,15 @@ export type ResponseFraming =
 const NO_BODY: ResponseFraming = { kind: "none", length: 0 };
 const CHUNKED: ResponseFraming = { kind: "chunked", length: -1 };
 const UNTIL_CLOSE: ResponseFraming = { kind: "close", length: -1 };
+
+/** As `responseFraming`, for answers of uwsgi and SCGI servers: there is no transfer coding to take off. */
+export function cgiFraming(
+  head: { readonly status: number; readonly headers: HeaderList },
+  requestMethod: string,
+): ResponseFraming {
+  const framing = responseFraming(head, requestMethod);
+  return framing === CHUNKED ? UNTIL_CLOSE : framing;
+}
 
 /**
  * How the body that follows `head` is delimited (RFC 9112, 6.3), or nginx's words for what makes the response

@@ -1,6 +1,8 @@
 /** The modules that hopway is made of: the only place that names them all. Handlers and filters run in this order. */
 import type { AnyModule } from "../config/any-module.ts";
 import { proxyModule } from "../proxy/module.ts";
+import { scgiModule } from "../proxy/scgi.ts";
+import { uwsgiModule } from "../proxy/uwsgi.ts";
 import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
 import { absentModules } from "./absent-modules.ts";
@@ -43,6 +45,8 @@ export const modules: readonly AnyModule[] = [
   upstreamModule,
   resolverModule,
   proxyModule,
+  uwsgiModule,
+  scgiModule,
   indexModule,
   gzipStaticModule,
   staticModule,

@@ -55,6 +55,10 @@ function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target:
     begin(r, module, url, known, target);
     return AGAIN;
   }
+  if (url.port === 0 && !url.host.startsWith("unix:")) {
+    r.logError(`no port in upstream "${url.host}"`);
+    return 500;
+  }
   const literal = literalAddress(url.host, url.port);
   if (literal !== undefined) {
     begin(r, module, url, Upstream.ofAddresses(url.host, [literal]), target);

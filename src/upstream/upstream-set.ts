@@ -43,15 +43,15 @@ export class UpstreamSet {
   /**
    * The upstream that a `proxy_pass` means by a host and port: the block of that name, above or below, else the host's
    * addresses. Its peers are there when the load has ended. `host` is a name, an IP literal (IPv6 in brackets) or
-   * `unix:` and a path; `portWritten` tells a written port from the scheme's default one. A host that is not found
-   * and a port on a block's name are reported at `site`.
+   * `unix:` and a path; `portWritten` tells a written port from the scheme's default one, which is 0 where the scheme
+   * has none. A host that is not found, a port on a block's name and a port that is missing are reported at `site`.
    */
   implicit(host: string, port: number, site: DirectiveSite, portWritten = false): Upstream {
     for (const known of this.named(host)) {
       if (known.explicit && portWritten) {
         site.load.fail(site.statement, `upstream "${host}" may not have port ${port}`);
       }
-      if (known.explicit || known.port === port) return known;
+      if (known.explicit || known.port === port || known.port === 0 || port === 0) return known;
     }
     return this.add(new Upstream(host, port, portWritten, site.statement));
   }
@@ -64,6 +64,10 @@ export class UpstreamSet {
         continue;
       }
       const { name, port } = upstream;
+      if (port === 0 && !/^unix:/i.test(name)) {
+        load.fail(upstream.statement, `no port in upstream "${name}"`);
+        continue;
+      }
       const literal = literalAddress(name, port);
       const server = { text: name, options: DEFAULT_PEER_OPTIONS, addresses: literal === undefined ? [] : [literal] };
       upstream.servers.push(server);

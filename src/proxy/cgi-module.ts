@@ -1,0 +1,118 @@
+/** What `uwsgi_pass` and `scgi_pass` have in common: the module around a protocol. */
+import {
+  ConfigFault,
+  type Directive,
+  type DirectiveSite,
+  directiveFault,
+  exactly,
+  LOCATION,
+  LOCATION_IF,
+  Module,
+  type Scope,
+} from "../config/directive.ts";
+import { locationOf } from "../http/registry.ts";
+import { compileTemplate, hasVariables } from "../template/template.ts";
+import { upstreams } from "../upstream/upstream-set.ts";
+import { type CgiParam, type CgiParamSettings, paramRow } from "./cgi-params.ts";
+import { passHandler } from "./handler.ts";
+import type { NextUpstreamCondition } from "./next-upstream.ts";
+import { parsePassUrl } from "./pass-url.ts";
+import type { UpstreamProtocol } from "./upstream-protocol.ts";
+import { upstreamRows } from "./upstream-rows.ts";
+import {
+  mergeUpstream,
+  newUpstreamSettings,
+  type UpstreamDialect,
+  type UpstreamSettings,
+} from "./upstream-settings.ts";
+
+/** The settings of one level. */
+export interface CgiSettings extends UpstreamSettings, CgiParamSettings {}
+
+const CONDITIONS: readonly NextUpstreamCondition[] = [
+  "error",
+  "timeout",
+  "invalid_header",
+  "non_idempotent",
+  "http_500",
+  "http_503",
+  "http_403",
+  "http_404",
+  "http_429",
+  "updating",
+  "off",
+];
+
+/** What makes a module out of a protocol. */
+export interface CgiModuleDefinition<S extends CgiSettings> {
+  /** Begins the names of all its directives, and is its scheme: `uwsgi`. */
+  readonly prefix: string;
+  /** Header lines of the upstream that the client does not see. */
+  readonly hidden: readonly string[];
+  /** Directives that only this protocol has. */
+  readonly rows: readonly Directive<S>[];
+  /** The settings of a level on which nothing is said; `common` has those of every such module. */
+  create(common: CgiSettings): S;
+  compile(settings: S, params: readonly CgiParam[], passHeaders: boolean): UpstreamProtocol | ConfigFault;
+}
+
+/** A module with `PREFIX_pass`, `PREFIX_param`, the directives of its protocol, and those of every upstream. */
+export function cgiModule<S extends CgiSettings>(definition: CgiModuleDefinition<S>): Module<S> {
+  const { prefix, hidden } = definition;
+  const dialect: UpstreamDialect = { prefix, conditions: CONDITIONS, hidden, handler: passHandler(() => module) };
+  const passRow: Directive<CgiSettings> = {
+    name: `${prefix}_pass`,
+    in: LOCATION | LOCATION_IF,
+    arity: exactly(1),
+    doc: `Passes requests to a ${prefix} server.`,
+    apply: (own, site) => applyPass(own, site, dialect),
+  };
+  const module: Module<S> = new Module<S>({
+    name: `http_${prefix}`,
+    directives: [
+      passRow as Directive<S>,
+      paramRow(prefix) as Directive<S>,
+      ...definition.rows,
+      ...upstreamRows<S>(dialect),
+    ],
+    create: () => definition.create({ ...newUpstreamSettings(), params: undefined }),
+    merge(own, outer, scope: Scope, load) {
+      own.params ??= outer?.params;
+      const fault = mergeUpstream(own, outer, scope, load, dialect);
+      if (fault !== undefined) return fault;
+      const protocol = definition.compile(own, own.params ?? [], own.passRequestHeaders === true);
+      if (protocol instanceof ConfigFault) return protocol;
+      own.protocol = protocol;
+      return undefined;
+    },
+  });
+  return module;
+}
+
+function applyPass(
+  own: CgiSettings,
+  site: DirectiveSite,
+  { prefix, handler }: UpstreamDialect,
+): ConfigFault | undefined {
+  if (own.target !== undefined) return directiveFault(site, "is duplicate");
+  const [text = ""] = site.statement.args;
+  const location = locationOf(site.scope);
+  const known = upstreams(site.load);
+  const parse = (url: string) => parsePassUrl(prefix, url);
+  const common = { upstreams: known, prefix: "", parse };
+  location.handler = handler;
+  if (hasVariables(text)) {
+    const template = compileTemplate(text, site);
+    if (template instanceof ConfigFault) return template;
+    own.target = { ...common, template, url: undefined, upstream: undefined };
+    return undefined;
+  }
+  const url = parse(text);
+  if ("fault" in url) return new ConfigFault(url.fault);
+  const upstream = known.implicit(url.host, url.port, site, url.portWritten);
+  own.target = { ...common, template: undefined, url, upstream };
+  if ((location.kind === "prefix" || location.kind === "exact") && location.name.endsWith("/")) {
+    location.autoRedirect = true;
+  }
+  return undefined;
+}
