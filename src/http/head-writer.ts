@@ -24,7 +24,7 @@ export function writeHead(r: Request): string {
   let head = "HTTP/1.1 " + (out.statusLine ?? statusLine(status));
   // An upstream's own Server, Date and Location stand in the list, where it put them.
   if (out.server === undefined) head += core.serverTokens === "off" ? SERVER_LINE_BARE : SERVER_LINE;
-  if (out.date === undefined) head += "\r\nDate: " + httpDate(Date.now());
+  if (out.date === undefined) head += "\r\nDate: " + httpDate(out.madeAtMs);
   const contentType = out.contentTypeText;
   if (contentType !== undefined) head += "\r\nContent-Type: " + contentType;
   if (out.contentLength >= 0) head += "\r\nContent-Length: " + out.contentLength;

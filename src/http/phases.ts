@@ -2,6 +2,7 @@
 import { parseSize } from "../config/units.ts";
 import { ALERT, ERR } from "../net/error-log.ts";
 import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
+import { hidesShortPages, isOldExplorer, isSafari } from "./browser.ts";
 import { chunkHead } from "./chunked.ts";
 import { builtinErrorPage } from "./error-page.ts";
 import { writeHead } from "./head-writer.ts";
@@ -10,7 +11,7 @@ import type { RewriteProgram } from "./location.ts";
 import { findLocation } from "./location-match.ts";
 import type { Request } from "./request.ts";
 import { testExpect } from "./request-body.ts";
-import type { ErrorPage, Handler } from "./settings.ts";
+import type { ErrorPage, Handler, RequestText } from "./settings.ts";
 import { AGAIN, DECLINED, DONE, OK } from "./verdict.ts";
 
 const POST_READ = 0;
@@ -154,14 +155,12 @@ function checkKeepAlive(r: Request): void {
 
 /** keepalive_disable: old MSIE breaks after POST, old Safari always (ngx_http_core_find_config_phase). */
 function disabledForBrowser(r: Request, disabled: ReadonlySet<string>): boolean {
-  if (disabled.has("msie6") && r.method === "POST") {
-    const agent = r.headers.get("user-agent");
-    if (agent !== undefined && /MSIE [4-6]\./.test(agent) && !agent.includes("Opera") && !agent.includes("SV1"))
-      return true;
-  }
-  if (!disabled.has("safari")) return false;
+  const explorer = disabled.has("msie6") && r.method === "POST";
+  const safari = disabled.has("safari");
+  if (!explorer && !safari) return false;
   const agent = r.headers.get("user-agent");
-  return agent !== undefined && /Mac OS X.*Safari\//.test(agent) && !agent.includes("Chrome/");
+  if (agent === undefined) return false;
+  return (explorer && isOldExplorer(agent)) || (safari && isSafari(agent));
 }
 
 function handlerPhase(r: Request, handlers: readonly Handler[]): boolean {
@@ -363,8 +362,7 @@ function sendBuiltin(r: Request, status: number): void {
 /** Old browsers hide short error pages: nginx pads for them, going by the User-Agent. */
 function wantsPadding(r: Request): boolean {
   const agent = r.headers.get("user-agent");
-  if (agent === undefined) return false;
-  return (agent.includes("MSIE ") && !agent.includes("Opera")) || agent.includes("Chrome/");
+  return agent !== undefined && hidesShortPages(agent);
 }
 
 /**
@@ -378,6 +376,7 @@ export function sendHead(r: Request): boolean {
     out.status = r.errorStatus;
     out.statusLine = undefined;
   }
+  out.madeAtMs = Date.now();
   for (const filter of r.server.http.headerFilters) {
     const status = filter(r);
     if (status === undefined) continue;
@@ -415,8 +414,16 @@ function queueText(r: Request, text: string): void {
 /** limit_rate and limit_rate_after, unless a variable or X-Accel-Limit-Rate has set the rate. */
 function applyLimitRate(r: Request): void {
   const { limitRate, limitRateAfter } = r.location.core;
-  if (limitRate !== undefined) r.limitRate ??= parseSize(limitRate.evaluate(r)) ?? 0;
-  if (limitRateAfter !== undefined) r.limitRateAfter ??= parseSize(limitRateAfter.evaluate(r)) ?? 0;
+  if (limitRate !== undefined) r.limitRate ??= sizeOf(r, limitRate);
+  if (limitRateAfter !== undefined && r.limitRate) r.limitRateAfter ??= sizeOf(r, limitRateAfter);
+}
+
+/** Bytes that a text gives; what is no size is 0, and complained about (ngx_http_complex_value_size). */
+function sizeOf(r: Request, text: RequestText): number {
+  const value = text.evaluate(r);
+  const size = parseSize(value);
+  if (size === undefined) r.log(ERR, `invalid size "${value}"`);
+  return size ?? 0;
 }
 
 /** Queues body bytes (chunk-framed where the head said so); they leave with the next flush. */

@@ -33,6 +33,8 @@ export class ResponseHead {
   /** Server and Date of an upstream when the configuration passes them. */
   server: string | undefined = undefined;
   date: string | undefined = undefined;
+  /** Wall clock at which the head is made, in ms since 1970: what is said of the present time in it agrees. */
+  madeAtMs = 0;
   /** Everything else, in the order in which it is written. */
   list = HeaderList.take();
 

@@ -67,7 +67,7 @@ export function setExpires(r: Request, setting: ExpiresSetting): void {
   } else {
     expires = setting;
   }
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.floor(r.out.madeAtMs / 1000);
   switch (expires.kind) {
     case "off":
       return;

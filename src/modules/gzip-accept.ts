@@ -1,4 +1,5 @@
 /** Whether a client may get a compressed response (ngx_http_gzip_ok). */
+import { isOldExplorer } from "../http/browser.ts";
 import { parseHttpDate } from "../http/date.ts";
 import type { Request } from "../http/request.ts";
 import type { ResponseHead } from "../http/response.ts";
@@ -79,14 +80,6 @@ function isPositiveQuality(text: string): boolean {
   return quantity > 0 && quantity <= 100;
 }
 
-/** Internet Explorer up to 6 without its second service pack, and not Opera in disguise. */
-function isOldExplorer(agent: string): boolean {
-  const at = agent.indexOf("MSIE ");
-  if (at < 0 || at + 7 >= agent.length || agent.charAt(at + 6) !== "." || agent.includes("Opera")) return false;
-  const version = agent.charAt(at + 5);
-  return version === "4" || version === "5" || (version === "6" && !agent.slice(at + 8).includes("SV1"));
-}
-
 /** The request came through a proxy (Via): only responses that it does not keep for others are compressed. */
 function mayGzipForProxy(r: Request, allowed: ReadonlySet<ProxiedCondition>): boolean {
   if (allowed.has("off")) return false;
@@ -109,7 +102,7 @@ function mayGzipForProxy(r: Request, allowed: ReadonlySet<ProxiedCondition>): bo
 function isExpired(expires: string, out: ResponseHead): boolean {
   const until = parseHttpDate(expires);
   if (until === -1) return false;
-  if (out.date === undefined) return until < Math.floor(Date.now() / 1000);
+  if (out.date === undefined) return until < Math.floor(out.madeAtMs / 1000);
   const date = parseHttpDate(out.date);
   return date !== -1 && until < date;
 }

@@ -13,6 +13,7 @@ import { PROXY_PROTOCOL } from "./cases/proxy-protocol.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
 import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
 import { PROXY_REWRITES } from "./cases/proxy-rewrites.ts";
+import { RATES } from "./cases/rates.ts";
 import { REALIP } from "./cases/realip.ts";
 import { REQUEST_LINE } from "./cases/request-line.ts";
 import { REWRITE } from "./cases/rewrite.ts";
@@ -27,6 +28,7 @@ export const GROUPS: readonly Group[] = [
   ...REQUEST_LINE,
   ...CONNECTIONS,
   ...BROKEN_OFF,
+  ...RATES,
   ...SERVERS,
   ...REWRITE,
   ...REWRITE_MORE,

@@ -6,7 +6,10 @@ import { readFileSync } from "node:fs";
 
 /** What nginx and hopway sleep in when they wait for events, as /proc names it. */
 const EVENT_WAIT = /ep_?oll/;
-/** More than the millisecond for which a busy hopway waits before it finishes its turn. */
+/** epoll_wait and epoll_pwait, whose fourth argument is the time in ms. */
+const EVENT_WAIT_CALLS: Readonly<Record<string, readonly string[]>> = { x64: ["232", "281"], arm64: ["22"] };
+/** In the middle of its work hopway looks for more for so long. */
+const BUSY_WAIT_MS = 1;
 const LOOK_INTERVAL_MS = 2;
 /** Asleep at two looks in a row: bytes that are on their way through the kernel wake it in between. */
 const LOOKS = 2;
@@ -33,6 +36,11 @@ export function childrenOf(pid: number): number[] {
 }
 
 function waitsForEvents(pid: number): boolean {
+  const [call = "", , , , timeMs = ""] = read(`/proc/${pid}/syscall`).split(" ");
+  if (EVENT_WAIT_CALLS[process.arch]?.includes(call)) {
+    // -1 is for ever; as /proc shows it, a large number.
+    return Number(timeMs) > BUSY_WAIT_MS;
+  }
   const place = read(`/proc/${pid}/wchan`);
   // Where the kernel does not tell, being asleep has to do.
   if (place !== "" && place !== "0") return EVENT_WAIT.test(place);
