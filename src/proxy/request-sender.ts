@@ -49,7 +49,10 @@ export class RequestSender implements BodyConsumer, OutgoingRequest {
     testExpect(r);
     if (r.body === undefined) {
       this.bodyLength = r.contentLength;
-      this.begin();
+      if (r.contentLength === 0 && r.location.core.clientBodyInFileOnly !== "off") {
+        this.makeSpool();
+        this.onBodyEnd();
+      } else this.begin();
       return;
     }
     if (r.body.complete && r.bodySpool !== undefined) {
@@ -59,11 +62,7 @@ export class RequestSender implements BodyConsumer, OutgoingRequest {
       this.begin();
       return;
     }
-    const core = r.location.core;
-    const naming = BODY_FILE_NAMING[core.clientBodyInFileOnly];
-    const { clientBodyBufferBytes, clientBodyTempPath } = core;
-    this.body = new Spool("replay", clientBodyBufferBytes, Number.POSITIVE_INFINITY, clientBodyTempPath, naming);
-    r.bodySpool = this.body;
+    this.makeSpool();
     this.bodyEnded = false;
     r.body.read(this);
     if (!this.mayStream()) return;
@@ -76,6 +75,17 @@ export class RequestSender implements BodyConsumer, OutgoingRequest {
     this.chunked = r.chunked;
     this.bodyLength = r.contentLength;
     this.begin();
+  }
+
+  private makeSpool(): void {
+    const { r } = this.exchange;
+    const { clientBodyBufferBytes, clientBodyTempPath, clientBodyInFileOnly } = r.location.core;
+    // A body that is known to be little larger gets a buffer of its size (ngx_http_read_client_request_body).
+    const whole = !r.chunked && r.contentLength < clientBodyBufferBytes + (clientBodyBufferBytes >> 2);
+    const memoryBytes = whole ? r.contentLength : clientBodyBufferBytes;
+    const naming = BODY_FILE_NAMING[clientBodyInFileOnly];
+    this.body = new Spool("replay", memoryBytes, Number.POSITIVE_INFINITY, clientBodyTempPath, naming);
+    r.bodySpool = this.body;
   }
 
   private mayStream(): boolean {

@@ -191,6 +191,8 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
     this.buffering = buffering;
     if (buffering && settings.limitRate !== undefined) this.readRate = parseSize(settings.limitRate.evaluate(r)) ?? 0;
     sendHead(r);
+    // Whoever sends what comes as it comes has a reason (ngx_http_upstream_send_response).
+    if (!buffering) r.limitRate = 0;
     r.action = "reading upstream";
   }
 
