@@ -15,6 +15,23 @@ const backend = new RecordingBackend("backend", {
   },
   length: { steps: [plainAnswer("abc")] },
   twice: { steps: [plainAnswer("abc", "X-A: 1", "x-a: 2", "ETag: one", "ETag: two", "Expires: 0", "Expires: 1")] },
+  continue: { steps: ["HTTP/1.1 100 Continue\r\n\r\n", plainAnswer("abc")] },
+  "many-early": {
+    steps: [
+      "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\nX-A: early\r\n\r\nHTTP/1.1 1",
+      { pauseMs: 5 },
+      "99 Odd\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+      { pauseMs: 5 },
+      plainAnswer("abc"),
+    ],
+  },
+  "only-early": { steps: ["HTTP/1.1 103 Early Hints\r\n\r\n", { fin: true }] },
+  "early-upgrade": {
+    steps: [
+      "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+      { echo: true },
+    ],
+  },
   early: { steps: ["HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n", plainAnswer("abc")] },
   "bad-length": { steps: ["HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\n"] },
 });
@@ -34,6 +51,8 @@ http {
   server {
     listen ${port};
     location / { proxy_pass http://127.0.0.1:${backend.port}/; add_header X-Seen "$upstream_http_x_a"; }
+    location /upgrade/ { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_pass http://127.0.0.1:${backend.port}/; }
+    location /unbuffered/ { proxy_buffering off; proxy_pass_trailers on; proxy_pass http://127.0.0.1:${backend.port}/; }
     location /old/ { proxy_http_version 1.0; proxy_pass http://127.0.0.1:${backend.port}/; }
     location /pass/ { proxy_pass_trailers on; proxy_hide_header X-Secret; proxy_pass http://127.0.0.1:${backend.port}/; }
     location /added/ { proxy_pass_trailers on; add_trailer X-Mine "$upstream_status"; proxy_pass http://127.0.0.1:${backend.port}/; }
@@ -114,6 +133,50 @@ describe("the response", () => {
     const { response } = await ask(get("/early"));
     expect(response).toContain("HTTP/1.1 200 OK\r\n");
     expect(response).toEndWith("abc");
+  });
+
+  test("the answer comes after 100", async () => {
+    const { response } = await ask(get("/continue"));
+    expect(response).toStartWith("HTTP/1.1 200 OK\r\n");
+    expect(response).toEndWith("abc");
+  });
+
+  test("the answer comes after many 1xx in pieces, and none of their fields", async () => {
+    const { response } = await ask(get("/many-early"));
+    expect(response).toStartWith("HTTP/1.1 200 OK\r\n");
+    expect(response).not.toContain("Link");
+    expect(response).not.toContain("early");
+    expect(response).toEndWith("\r\n\r\nabc");
+  });
+
+  test("a 1xx alone is no answer", async () => {
+    const { response } = await ask(get("/only-early"));
+    expect(response).toStartWith("HTTP/1.1 502 ");
+    expect(gateway.errorLog()).toContain(
+      "upstream prematurely closed connection while reading response header from upstream",
+    );
+  });
+
+  test("a 101 may come after a 103", async () => {
+    const upgrade = get("/upgrade/early-upgrade", "Connection: upgrade", "Upgrade: x");
+    const steps = [upgrade, { waitFor: "\r\n\r\n" }, "echo;", { waitFor: "echo;" }];
+    const { received } = await exchange(port, steps);
+    expect(received).toStartWith("HTTP/1.1 101 Switching Protocols\r\n");
+    expect(received).toEndWith("\r\n\r\necho;");
+    backend.take();
+  });
+
+  test("trailers are passed as they come, too", async () => {
+    const { response } = await ask(get("/unbuffered/trailers"));
+    expect(response).toEndWith("\r\n3\r\nabc\r\n0\r\nX-Sum: 6\r\nX-Secret: s\r\n\r\n");
+  });
+
+  test("the connection is kept after trailers, on both sides", async () => {
+    const both = get("/pass/trailers") + get("/pass/trailers");
+    const { received } = await exchange(port, [both, { waitResponses: 2 }]);
+    expect(received.match(/X-Sum: 6/g)).toHaveLength(2);
+    expect(received).not.toContain("Connection: close");
+    backend.take();
   });
 
   test("an invalid length goes to the next peer, then is a 502", async () => {
