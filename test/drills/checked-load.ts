@@ -6,6 +6,8 @@ import { type Answer, ClientFailure, RawClient } from "./raw-client.ts";
 
 /** Requests on a kept connection before it is replaced. */
 const REQUESTS_EACH = 50;
+/** Messages of a WebSocket before it is replaced. */
+const ECHOES_EACH = 3;
 /** After a failure a client waits, so that a gateway that is gone is not hammered. */
 const PAUSE_MS = 20;
 
@@ -23,13 +25,23 @@ export interface Failure {
   /** Monotonic ms. */
   readonly atMs: number;
   readonly kind: Kind;
+  /** The worker that had the connection; 0 when it had not answered yet. */
+  readonly worker: number;
   readonly what: string;
+}
+
+/** The connection of a round, for whoever cleans up after it. */
+interface Held {
+  client: RawClient | undefined;
 }
 
 type Kind = "fresh" | "kept" | "webSocket";
 
 export class CheckedLoad {
   readonly failures: Failure[] = [];
+  /** The longest time without a right answer on a new connection, monotonic ms. */
+  longestGapMs = 0;
+  private lastRightMs = performance.now();
   /** Right answers by kind. */
   readonly right: Record<Kind, number> = { fresh: 0, kept: 0, webSocket: 0 };
   readonly plan: LoadPlan;
@@ -39,12 +51,12 @@ export class CheckedLoad {
 
   constructor(plan: LoadPlan) {
     this.plan = plan;
-    const many = (count: number, kind: Kind, round: () => Promise<void>): Promise<void>[] =>
+    const many = (count: number, kind: Kind, round: (held: Held) => Promise<void>): Promise<void>[] =>
       Array.from({ length: count }, () => this.repeat(kind, round));
     this.clients = [
-      ...many(plan.fresh, "fresh", () => this.fresh()),
-      ...many(plan.kept, "kept", () => this.kept()),
-      ...many(plan.webSockets, "webSocket", () => this.webSocket()),
+      ...many(plan.fresh, "fresh", (held) => this.fresh(held)),
+      ...many(plan.kept, "kept", (held) => this.kept(held)),
+      ...many(plan.webSockets, "webSocket", (held) => this.webSocket(held)),
     ];
   }
 
@@ -54,50 +66,51 @@ export class CheckedLoad {
     await Promise.all(this.clients);
   }
 
-  private async repeat(kind: Kind, round: () => Promise<void>): Promise<void> {
+  private async repeat(kind: Kind, round: (held: Held) => Promise<void>): Promise<void> {
     while (this.running) {
+      const held: Held = { client: undefined };
       try {
-        await round();
+        await round(held);
       } catch (error) {
         if (!(error instanceof ClientFailure)) throw error;
-        this.failures.push({ atMs: performance.now(), kind, what: error.message });
+        const worker = held.client?.worker ?? 0;
+        this.failures.push({ atMs: performance.now(), kind, worker, what: error.message });
         await Bun.sleep(PAUSE_MS);
+      } finally {
+        held.client?.close();
       }
     }
   }
 
-  private async fresh(): Promise<void> {
+  private async connect(held: Held): Promise<RawClient> {
     const client = await RawClient.connect(this.plan.port);
-    try {
-      await this.ask(client, "Connection: close\r\n");
-      this.right.fresh++;
-    } finally {
-      client.close();
+    held.client = client;
+    return client;
+  }
+
+  private async fresh(held: Held): Promise<void> {
+    const client = await this.connect(held);
+    await this.ask(client, "Connection: close\r\n");
+    this.right.fresh++;
+    const now = performance.now();
+    this.longestGapMs = Math.max(this.longestGapMs, now - this.lastRightMs);
+    this.lastRightMs = now;
+  }
+
+  private async kept(held: Held): Promise<void> {
+    const client = await this.connect(held);
+    for (let i = 0; i < REQUESTS_EACH && this.running; i++) {
+      const { headers } = await this.ask(client, "");
+      this.right.kept++;
+      if (headers.get("connection") === "close") return;
     }
   }
 
-  private async kept(): Promise<void> {
-    const client = await RawClient.connect(this.plan.port);
-    try {
-      for (let i = 0; i < REQUESTS_EACH && this.running; i++) {
-        const { headers } = await this.ask(client, "");
-        this.right.kept++;
-        if (headers.get("connection") === "close") return;
-      }
-    } finally {
-      client.close();
-    }
-  }
-
-  private async webSocket(): Promise<void> {
-    const client = await RawClient.connect(this.plan.port);
-    try {
-      await client.upgrade("/ws");
-      for (let i = 0; i < 3; i++) await client.echo(this.text());
-      this.right.webSocket++;
-    } finally {
-      client.close();
-    }
+  private async webSocket(held: Held): Promise<void> {
+    const client = await this.connect(held);
+    await client.upgrade("/ws");
+    for (let i = 0; i < ECHOES_EACH; i++) await client.echo(this.text());
+    this.right.webSocket++;
   }
 
   private async ask(client: RawClient, headers: string): Promise<Answer> {

@@ -35,6 +35,8 @@ export class RawClient {
   private received: Buffer = EMPTY;
   private gone: string | undefined = undefined;
   private wake: () => void = () => {};
+  /** The worker that answered last: `X-Worker`. */
+  worker = 0;
 
   static async connect(port: number): Promise<RawClient> {
     const client = new RawClient();
@@ -98,6 +100,7 @@ export class RawClient {
         return colon < 0 ? [] : [[line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]];
       }),
     );
+    this.worker = Number(headers.get("x-worker") ?? this.worker);
     const length = Number(headers.get("content-length") ?? 0);
     return { status, headers, body: (await this.take(length, "a body")).toString("latin1") };
   }

@@ -1,0 +1,135 @@
+/**
+ * A random worker is killed every second under load: only its connections are lost, the service goes on, and what it held
+ * in shared zones is free. 4 kills, with HOPWAY_LONG=1 60.
+ */
+import { expect, test } from "bun:test";
+import { startHopway } from "../harness/gateway.ts";
+import { freePort } from "../harness/ports.ts";
+import { CheckedLoad } from "./checked-load.ts";
+import { startEchoBackend } from "./echo-backend.ts";
+import { mainDirectives, until, workerPids } from "./many-workers.ts";
+import { ClientFailure, RawClient } from "./raw-client.ts";
+
+const LONG = process.env["HOPWAY_LONG"] === "1";
+const KILLS = LONG ? 60 : 4;
+const PAUSE_MS = 1000;
+const WORKERS = 4;
+const CLIENTS = 4;
+const TUNNELS = 40;
+/** Connections that the limited location allows. */
+const ALLOWED = 7;
+/** The longest time without any answer. */
+const GAP_MS = 1000;
+/** A worker is replaced in this time. */
+const REPLACED_MS = 1000;
+/** A reset is noticed so long after the kill, on a busy machine. */
+const NOTICED_MS = 700;
+
+for (const reuseport of ["", "reuseport"]) {
+  test(
+    `${KILLS} kills ${reuseport}`,
+    async () => {
+      const port = freePort();
+      const backend = startEchoBackend("a");
+      const upgrade =
+        "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
+      const gateway = await startHopway(`${mainDirectives(WORKERS)}
+error_log {prefix}/error.log notice;
+events { worker_connections 4096; }
+http {
+  {temp_paths}
+  access_log off;
+  limit_conn_zone $server_port zone=all:1m;
+  upstream u { zone u 64k; server 127.0.0.1:${backend.port} max_conns=4000; server 127.0.0.1:${backend.port} down; }
+  upstream few { zone few 64k; server 127.0.0.1:${backend.port} max_conns=${ALLOWED}; }
+  server {
+    listen 127.0.0.1:${port} ${reuseport};
+    keepalive_requests 1000000;
+    add_header X-Worker $pid always;
+    limit_conn all 4000;
+    location /echo/ { proxy_pass http://u; }
+    location /ws { proxy_pass http://u; ${upgrade} }
+    location /limited { limit_conn all ${ALLOWED}; proxy_pass http://u; ${upgrade} }
+    location /few { proxy_pass http://few; ${upgrade} }
+  }
+}
+`);
+      const load = new CheckedLoad({
+        port,
+        fresh: CLIENTS,
+        kept: CLIENTS,
+        webSockets: CLIENTS,
+        judge: (text, { body }) => (body === `a ${text}` ? undefined : `"${body}" instead of "a ${text}"`),
+      });
+      await until("all workers", 20_000, () => workerPids(gateway).length === WORKERS);
+      let tunnels = await openTunnels(port, "/ws", TUNNELS);
+      const kills: { readonly atMs: number; readonly pid: number }[] = [];
+      let slowestReplacementMs = 0;
+      for (let i = 0; i < KILLS; i++) {
+        const pids = workerPids(gateway);
+        const pid = pids[Math.floor(Math.random() * pids.length)] ?? 0;
+        const atMs = performance.now();
+        kills.push({ atMs, pid });
+        process.kill(pid, "SIGKILL");
+        await until("another worker", 20_000, () => {
+          const now = workerPids(gateway);
+          return now.length === WORKERS && !now.includes(pid);
+        });
+        slowestReplacementMs = Math.max(slowestReplacementMs, performance.now() - atMs);
+        await Bun.sleep(Math.max(0, PAUSE_MS - (performance.now() - atMs)));
+        const lost = tunnels.filter(({ worker }) => worker === pid);
+        for (const tunnel of lost) expect(tunnel.ended).toBeDefined();
+        tunnels = tunnels.filter(({ worker }) => worker !== pid);
+        await Promise.all(tunnels.map((tunnel) => tunnel.echo(`kill ${i}`)));
+        tunnels.push(...(await openTunnels(port, "/ws", lost.length)));
+      }
+      await load.stop();
+      for (const tunnel of tunnels) tunnel.close();
+
+      console.log(
+        `${JSON.stringify(load.right)} right answers, ${load.failures.length} lost, longest gap ` +
+          `${Math.round(load.longestGapMs)} ms, slowest replacement ${Math.round(slowestReplacementMs)} ms`,
+      );
+      const unexplained = load.failures.filter(({ atMs, worker, what }) => {
+        const kill = kills.findLast((one) => one.atMs <= atMs);
+        const refused = what.startsWith("connect:");
+        return refused || kill === undefined || (worker === 0 ? atMs - kill.atMs > NOTICED_MS : worker !== kill.pid);
+      });
+      expect(unexplained).toEqual([]);
+      expect(load.failures.length).toBeLessThanOrEqual(KILLS * CLIENTS * 3);
+      expect(load.longestGapMs).toBeLessThan(GAP_MS);
+      expect(slowestReplacementMs).toBeLessThan(REPLACED_MS);
+
+      // The zones: whatever the killed ones held would be missing here.
+      for (const path of ["/limited", "/few"]) {
+        await until(`the return of all that was held of ${path}`, 10_000, async () => {
+          const got = await openTunnels(port, path, ALLOWED * 2);
+          for (const tunnel of got) tunnel.close();
+          expect(got.length).toBeLessThanOrEqual(ALLOWED);
+          return got.length === ALLOWED;
+        });
+      }
+      expect(await gateway.stop()).toBe(0);
+      gateway.remove();
+      await backend.stop();
+    },
+    LONG ? 600_000 : 60_000,
+  );
+}
+
+/** As many of `count` tunnels as are not refused, opened at the same time. */
+async function openTunnels(port: number, path: string, count: number): Promise<RawClient[]> {
+  const open = async (): Promise<RawClient | undefined> => {
+    const client = await RawClient.connect(port);
+    try {
+      await client.upgrade(path);
+      return client;
+    } catch (error) {
+      if (!(error instanceof ClientFailure)) throw error;
+      client.close();
+      return undefined;
+    }
+  };
+  const opened = await Promise.all(Array.from({ length: count }, open));
+  return opened.filter((client) => client !== undefined);
+}
