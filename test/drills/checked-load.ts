@@ -45,6 +45,8 @@ export class CheckedLoad {
   /** Right answers by kind. */
   readonly right: Record<Kind, number> = { fresh: 0, kept: 0, webSocket: 0 };
   readonly plan: LoadPlan;
+  /** Clients that are not let in any more end: the gateway shuts down. */
+  refusalsEnd = false;
   private running = true;
   private count = 0;
   private readonly clients: Promise<void>[];
@@ -63,6 +65,11 @@ export class CheckedLoad {
   /** Lets every client finish what it is at. */
   async stop(): Promise<void> {
     this.running = false;
+    await this.stopped();
+  }
+
+  /** Resolves when no client goes on. */
+  async stopped(): Promise<void> {
     await Promise.all(this.clients);
   }
 
@@ -73,6 +80,7 @@ export class CheckedLoad {
         await round(held);
       } catch (error) {
         if (!(error instanceof ClientFailure)) throw error;
+        if (this.refusalsEnd && held.client === undefined) return;
         const worker = held.client?.worker ?? 0;
         this.failures.push({ atMs: performance.now(), kind, worker, what: error.message });
         await Bun.sleep(PAUSE_MS);

@@ -35,6 +35,8 @@ export interface Gateway {
   quiet(): Promise<void>;
   /** Ends it (SIGTERM unless told otherwise), waits until it is gone, and gives the exit code. Logs stay readable until `remove`. */
   stop(signal?: NodeJS.Signals): Promise<number>;
+  /** Waits until it is gone, told by somebody else, and gives the exit code. */
+  ended(): Promise<number>;
   /** Removes its folder. */
   remove(): void;
 }
@@ -60,7 +62,7 @@ export function startNginx(configText: string): Promise<Gateway> {
 /** As `startNginx`, with this repository's `bin/hopway`, or `HOPWAY_BIN`. */
 export function startHopway(configText: string): Promise<Gateway> {
   const binary = process.env["HOPWAY_BIN"] ?? join(REPOSITORY, "bin/hopway");
-  return start({ command: [binary], tempPaths: ["client_body", "proxy"] }, configText);
+  return start({ command: [binary], tempPaths: ["client_body", "proxy", "uwsgi", "scgi"] }, configText);
 }
 
 async function start(flavour: Flavour, configText: string): Promise<Gateway> {
@@ -95,6 +97,7 @@ async function start(flavour: Flavour, configText: string): Promise<Gateway> {
     accessLog: () => read(join(prefix, "access.log")),
     stderr: () => read(stderrPath),
     quiet: () => untilQuiet(child.pid),
+    ended: () => child.exited,
     stop: (signal = "SIGTERM") => stop(child, signal),
     remove: () => removeTempDir(prefix),
   };
