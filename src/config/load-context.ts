@@ -53,8 +53,8 @@ export class LoadContext {
   }
 
   /** An error of the whole, found when every file has been read: nginx has said "syntax is ok" before it. */
-  failLate(message: string): void {
-    this.diagnostics.push({ level: "emerg", message, file: undefined, line: undefined, late: true });
+  failLate(message: string, statement?: Statement): void {
+    this.diagnostics.push({ level: "emerg", message, file: statement?.file, line: statement?.line, late: true });
   }
 
   get failed(): boolean {

@@ -105,8 +105,8 @@ class Loader {
   private readonly modules: readonly AnyModule[];
   private readonly load: LoadContext;
   private readonly rowsByName = new Map<string, FoundRow[]>();
-  /** Names of checked accepted directives, by level. */
-  private readonly accepted = new Map<Scope, Set<string>>();
+  /** Values of checked accepted directives, by level and name. */
+  private readonly accepted = new Map<Scope, Map<string, unknown>>();
   private closingLines: ReadonlyMap<Statement, number> = new Map();
 
   constructor(modules: readonly AnyModule[], load: LoadContext) {
@@ -166,9 +166,11 @@ class Loader {
     if (isFieldRow(row)) {
       const fault = storeField(row, module.of(scope), site);
       if (fault !== undefined) this.load.fail(statement, fault.message);
+      await this.settle();
     } else if (isAcceptedRow(row)) {
       const fault = this.accept(row, site);
       if (fault !== undefined) this.load.fail(statement, fault.message);
+      await this.settle();
     } else {
       await this.act(row, module, site);
       await this.settle();
@@ -198,16 +200,16 @@ class Loader {
     if (row.check !== undefined) {
       const seen = this.acceptedOnLevel(site.scope);
       if (seen.has(name) && row.check.accumulates !== true) return new ConfigFault(`"${name}" directive is duplicate`);
-      seen.add(name);
-      const value = row.check.parse(args, site);
+      const value = row.check.parse(args, site, seen.get(name));
+      seen.set(name, value instanceof ConfigFault ? undefined : value);
       if (value instanceof ConfigFault) return value;
     }
     acceptedDirectives(this.load).push({ name, file, line, why: row.accepted });
     return undefined;
   }
 
-  private acceptedOnLevel(scope: Scope): Set<string> {
-    const seen = this.accepted.get(scope) ?? new Set();
+  private acceptedOnLevel(scope: Scope): Map<string, unknown> {
+    const seen = this.accepted.get(scope) ?? new Map<string, unknown>();
     this.accepted.set(scope, seen);
     return seen;
   }

@@ -1,13 +1,14 @@
 /** Numbers, sizes and times as they are written in configurations (ngx_parse.c, ngx_string.c). */
 
-/** The largest integer nginx takes. Above 2^53 the result is the nearest double, far beyond any use. */
-const MAX_INTEGER = Number(2n ** 63n - 1n);
+/** The largest integer nginx takes. Above 2^53 results are the nearest double, far beyond any use. */
+const MAX_EXACT = 2n ** 63n - 1n;
+const MAX_INTEGER = Number(MAX_EXACT);
 
 /** A decimal integer without sign, as ngx_atoi; undefined for anything else. */
 export function parseInteger(text: string): number | undefined {
   if (!/^[0-9]+$/.test(text)) return undefined;
   const value = Number(text);
-  return value > MAX_INTEGER ? undefined : value;
+  return value < MAX_INTEGER || BigInt(text) <= MAX_EXACT ? value : undefined;
 }
 
 const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
@@ -29,9 +30,9 @@ export function parseOffset(text: string): number | undefined {
 function parseScaled(text: string, units: ReadonlyMap<string, number>): number | undefined {
   const unit = units.get(text.slice(-1).toLowerCase());
   const value = parseInteger(unit === undefined ? text : text.slice(0, -1));
-  if (value === undefined) return undefined;
-  const bytes = value * (unit ?? 1);
-  return bytes > MAX_INTEGER ? undefined : bytes;
+  if (value === undefined || unit === undefined) return value;
+  const bytes = value * unit;
+  return bytes < MAX_INTEGER ? bytes : undefined;
 }
 
 /** Units of time in the order in which they may follow each other, largest first. */

@@ -14,7 +14,8 @@ import { asciiLowerCase } from "../http/header-list.ts";
 import { headerFilters } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { ERR } from "../net/error-log.ts";
-import { compileTemplate, type Template } from "../template/template.ts";
+import { constantTemplate, type Template } from "../template/template.ts";
+import { variables } from "../template/variables.ts";
 import { addTypes, listsType, type TypeList } from "./type-list.ts";
 
 interface CharsetSettings {
@@ -38,13 +39,19 @@ const DEFAULT_TYPES: TypeList = new Set([
 function setCharset(own: CharsetSettings, site: DirectiveSite): ConfigFault | undefined {
   if (own.charset !== undefined) return new ConfigFault('"charset" directive is duplicate');
   const [name = ""] = site.statement.args;
-  const charset = name === "off" ? "off" : compileTemplate(name, site);
-  if (charset instanceof ConfigFault) return charset;
-  if (charset !== "off" && charset.constant !== undefined) {
-    namedCharsets(site.load).add(asciiLowerCase(charset.constant));
+  if (name === "off") own.charset = "off";
+  else if (name.startsWith("$")) own.charset = variableTemplate(name, site);
+  else {
+    own.charset = constantTemplate(name);
+    namedCharsets(site.load).add(asciiLowerCase(name));
   }
-  own.charset = charset;
   return undefined;
+}
+
+/** All of the text after the dollar is the variable's name: nginx takes no text around it here. */
+function variableTemplate(source: string, site: DirectiveSite): Template {
+  const variable = variables(site.load).use(source.slice(1), site.statement);
+  return { source, constant: undefined, evaluate: (r) => variable.get(r) ?? "" };
 }
 
 function setTypes(own: CharsetSettings, site: DirectiveSite): undefined {

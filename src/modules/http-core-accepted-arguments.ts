@@ -1,6 +1,8 @@
 /** Argument types of http core directives that have no effect here: only nginx's checks. */
 import { type ArgumentType, between, ConfigFault, directiveFault, exactly } from "../config/directive.ts";
 import { parseInteger, parseOffset, parseSeconds, parseSize } from "../config/units.ts";
+import { compileTemplate } from "../template/template.ts";
+import { usePool } from "./thread-pools.ts";
 
 /** The least size of nginx's memory pools on 64-bit machines, and what each size is a multiple of. */
 const MIN_POOL_BYTES = 112;
@@ -26,7 +28,13 @@ export const aioMode: ArgumentType<undefined> = {
   arity: exactly(1),
   fallback: undefined,
   parse([value = ""], site) {
-    if (value === "off" || value === "on" || value === "threads" || value.startsWith("threads=")) return undefined;
+    if (value === "off" || value === "on" || value === "threads") return undefined;
+    if (value.startsWith("threads=")) {
+      const name = compileTemplate(value.slice("threads=".length), site);
+      if (name instanceof ConfigFault) return name;
+      if (name.constant !== undefined) usePool(site.load, name.constant, site.statement);
+      return undefined;
+    }
     return directiveFault(site, "invalid value");
   },
 };
@@ -56,5 +64,17 @@ export const openFileCache: ArgumentType<undefined> = {
     }
     if (hasMax || args.includes("off")) return undefined;
     return new ConfigFault('"open_file_cache" must have the "max" parameter');
+  },
+};
+
+/** `send_lowat`: nginx warns where the system has no such thing. */
+export const lowWater: ArgumentType<number> = {
+  arity: exactly(1),
+  fallback: 0,
+  parse([value = ""], site) {
+    const bytes = parseSize(value);
+    if (bytes === undefined) return directiveFault(site, "invalid value");
+    site.load.warn(site.statement, `"${site.statement.name}" is not supported, ignored`);
+    return bytes;
   },
 };

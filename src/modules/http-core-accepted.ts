@@ -9,7 +9,7 @@ import {
   SERVER,
 } from "../config/directive.ts";
 import { bufs, leveledPath } from "../config/list-arguments.ts";
-import { aioMode, directioSize, openFileCache, poolSize } from "./http-core-accepted-arguments.ts";
+import { aioMode, directioSize, lowWater, openFileCache, poolSize } from "./http-core-accepted-arguments.ts";
 
 function accepted(name: string, where: number, check: ArgumentType<unknown>, why: string): AcceptedRow {
   return { name, in: where, arity: check.arity, check, doc: why, accepted: why };
@@ -56,7 +56,7 @@ export const acceptedCoreRows: readonly AcceptedRow[] = [
   accepted("open_file_cache_errors", HTTP_SERVER_LOCATION, FLAG, FILES),
   accepted("tcp_nopush", HTTP_SERVER_LOCATION, FLAG, WRITES),
   accepted("tcp_nodelay", HTTP_SERVER_LOCATION, FLAG, WRITES),
-  accepted("send_lowat", HTTP_SERVER_LOCATION, SIZE, WRITES),
+  accepted("send_lowat", HTTP_SERVER_LOCATION, lowWater, WRITES),
   accepted("postpone_output", HTTP_SERVER_LOCATION, SIZE, WRITES),
   accepted("fastcgi_temp_path", HTTP_SERVER_LOCATION, TEMP_PATH, ABSENT),
   accepted("uwsgi_temp_path", HTTP_SERVER_LOCATION, TEMP_PATH, ABSENT),

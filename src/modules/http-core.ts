@@ -25,7 +25,7 @@ import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directo
 import { errorLogOf } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import type { ListenOptions } from "../net/listen.ts";
-import { compileTemplate, constantTemplate, template } from "../template/template.ts";
+import { compileTemplate, constantTemplate } from "../template/template.ts";
 import { applyErrorPage } from "./error-page-directive.ts";
 import { acceptedCoreRows } from "./http-core-accepted.ts";
 import { keepaliveTimeout, rateTemplate } from "./http-core-arguments.ts";
@@ -239,7 +239,7 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
   {
     name: "keepalive_disable",
     in: HTTP_SERVER_LOCATION,
-    arg: choices(["none", "msie6", "safari"], KEEPALIVE_NOT_FOR),
+    arg: { ...choices(["none", "msie6", "safari"], KEEPALIVE_NOT_FOR), arity: between(1, 2) },
     set: "keepaliveDisable",
     doc: "Browsers whose connections are not kept.",
   },
@@ -358,7 +358,7 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
   {
     name: "limit_rate_after",
     in: WITH_IF,
-    arg: template(undefined),
+    arg: rateTemplate,
     set: "limitRateAfter",
     doc: "Bytes that limit_rate leaves out.",
   },
@@ -372,7 +372,7 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
   {
     name: "error_log",
     in: HTTP_SERVER_LOCATION,
-    arity: between(1, 9),
+    arity: atLeast(1),
     doc: "Where errors are logged, from which level on.",
     apply(own, site) {
       const log = addErrorLog(own.errorLog, site.statement.args, site);

@@ -25,7 +25,7 @@ function addFiles(own: IndexSettings, site: DirectiveSite): ConfigFault | undefi
     if (arg.startsWith("/") && i !== args.length - 1) {
       site.load.warn(site.statement, 'only the last index in "index" directive should be absolute');
     }
-    if (arg === "") return new ConfigFault(`index "${arg}" in "index" directive is invalid`);
+    if (arg === "") return new ConfigFault(`index "${args[0]}" in "index" directive is invalid`);
     const file = compileTemplate(arg, site);
     if (file instanceof ConfigFault) return file;
     own.files.push(file);

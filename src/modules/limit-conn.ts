@@ -20,7 +20,7 @@ import { CRIT, ERR } from "../net/error-log.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
 import { hold, totalHeld, unhold } from "../zone/zone-holders.ts";
-import { type DeclaredZone, declareKeyed, type ZoneKind, zones, zoneWithoutSize } from "../zone/zones.ts";
+import { type DeclaredZone, declareKeyed, refuseZonesWithoutSize, type ZoneKind, zones } from "../zone/zones.ts";
 import {
   type LimitLogLevel,
   limitLogLevel,
@@ -248,7 +248,8 @@ function finish(load: LoadContext): ConfigFault | undefined {
     phaseHandlers(load).preAccess.push(limitHandler(limits));
     phaseHandlers(load).log.push(releaseHandler);
   }
-  return zoneWithoutSize(load, KIND);
+  refuseZonesWithoutSize(load, KIND);
+  return undefined;
 }
 
 /** `limit_conn` and what belongs to it. */

@@ -17,7 +17,7 @@ import { parseInteger } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import { compileTemplate } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
-import { type DeclaredZone, declareKeyed, zones, zoneWithoutSize } from "../zone/zones.ts";
+import { type DeclaredZone, declareKeyed, refuseZonesWithoutSize, zones } from "../zone/zones.ts";
 import { limitRequest, outcomeOf } from "./limit-req-handler.ts";
 import { RATE_ZONE, type RateLimit, rateZones } from "./limit-req-zone.ts";
 import { type LimitLogLevel, limitLogLevel, limitStatus, parseZoneParameter, zoneMissing } from "./limit-zone.ts";
@@ -150,7 +150,8 @@ function finish(load: LoadContext): ConfigFault | undefined {
   if (rateZones(load).used) {
     phaseHandlers(load).preAccess.push((r) => limitRequest(r, limitReq.of(r.location), limitReq.id));
   }
-  return zoneWithoutSize(load, RATE_ZONE);
+  refuseZonesWithoutSize(load, RATE_ZONE);
+  return undefined;
 }
 
 /** `limit_req` and what belongs to it. */

@@ -44,14 +44,44 @@ const NO_PARAMETERS = {
   proxyProtocol: false,
 };
 
-/** Adds the addresses of a `listen` line to its server. */
+/** Adds the addresses of a `listen` line to its server; those of a host name when it has been looked up. */
 export function applyListen(own: { listens: ServerListen[] }, site: DirectiveSite): ConfigFault | undefined {
-  const [text = "", ...parameters] = site.statement.args;
-  const addresses = listenAddresses(text, site);
-  if (addresses instanceof ConfigFault) return addresses;
+  const [text = ""] = site.statement.args;
+  const parsed = parseAddress(text, { listen: true, uriPart: false, defaultPort: 80 });
+  if ("fault" in parsed) return urlFault(parsed.fault, site);
+  const { address, host, port } = parsed;
+  if (address !== undefined) return addAddresses(own, withPorts(address, parsed.lastPort), site);
+  const { load, statement } = site;
+  load.pending.push(
+    load.hosts.lookup(host).then((ips) => {
+      const addresses = ips.flatMap((ip) => withPorts(inetAddress(ip, port), parsed.lastPort));
+      const fault = ips.length === 0 ? urlFault("host not found", site) : addAddresses(own, addresses, site);
+      if (fault !== undefined) load.fail(statement, fault.message);
+    }),
+  );
+  return undefined;
+}
+
+function urlFault(what: string, { statement }: DirectiveSite): ConfigFault {
+  return new ConfigFault(`${what} in "${statement.args[0]}" of the "${statement.name}" directive`);
+}
+
+/** One address for each port of a range. */
+function withPorts(address: Address, lastPort: number): Address[] {
+  if (address.family === "unix") return [address];
+  const out: Address[] = [];
+  for (let port = address.port; port <= lastPort; port++) out.push({ ...address, port });
+  return out;
+}
+
+function addAddresses(
+  own: { listens: ServerListen[] },
+  addresses: readonly Address[],
+  site: DirectiveSite,
+): ConfigFault | undefined {
   const state: Mutable = { ...NO_PARAMETERS };
-  for (const parameter of parameters) {
-    const fault = applyParameter(state, parameter, addresses[0]!, site);
+  for (const parameter of site.statement.args.slice(1)) {
+    const fault = applyParameter(state, parameter, site);
     if (fault !== undefined) return fault;
   }
   for (const address of addresses) {
@@ -106,104 +136,90 @@ export function defaultListen(statement: Statement | undefined): ServerListen {
   return { address, ...NO_PARAMETERS, statement };
 }
 
-function listenAddresses(text: string, site: DirectiveSite): Address[] | ConfigFault {
-  const parsed = parseAddress(text, { listen: true, uriPart: false, defaultPort: 80 });
-  if ("fault" in parsed)
-    return new ConfigFault(`${parsed.fault} in "${text}" of the "${site.statement.name}" directive`);
-  const { address } = parsed;
-  if (address === undefined) {
-    return new ConfigFault(`host not found in "${text}" of the "${site.statement.name}" directive`);
-  }
-  if (address.family === "unix") return [address];
-  const out: Address[] = [];
-  for (let port = parsed.port; port <= parsed.lastPort; port++) out.push({ ...address, port });
-  return out;
-}
-
-function applyParameter(
-  state: Mutable,
-  parameter: string,
-  address: Address,
-  site: DirectiveSite,
-): ConfigFault | undefined {
+function applyParameter(state: Mutable, parameter: string, site: DirectiveSite): ConfigFault | undefined {
   const equals = parameter.indexOf("=");
-  const name = equals < 0 ? parameter : parameter.slice(0, equals);
-  const value = equals < 0 ? undefined : parameter.slice(equals + 1);
-  const socket = (change: Partial<ListenOptions>): undefined => {
-    state.options = { ...state.options, ...change };
-    state.set = true;
-    state.bind = true;
-  };
-  switch (name) {
+  if (equals >= 0) return applyValue(state, parameter, parameter.slice(0, equals), parameter.slice(equals + 1), site);
+  switch (parameter) {
     case "default_server":
     case "default":
-      if (value !== undefined) break;
       state.defaultServer = true;
       return undefined;
+    case "bind":
+      return setSocket(state, {});
+    case "deferred":
+      return setSocket(state, { deferred: true });
+    case "reuseport":
+      return setSocket(state, { reuseport: true });
     case "proxy_protocol":
-      if (value !== undefined) break;
       state.proxyProtocol = true;
       return undefined;
-    case "bind":
-      if (value !== undefined) break;
-      return socket({});
+    default: {
+      const reason = NOT_HERE[parameter];
+      if (reason === undefined) return invalidParameter(parameter);
+      return new ConfigFault(`the "${parameter}" parameter of "${site.statement.name}" cannot be used: ${reason}`);
+    }
+  }
+}
+
+/** A parameter that the socket is made with: the address gets a socket of its own. */
+function setSocket(state: Mutable, change: Partial<ListenOptions>): undefined {
+  state.options = { ...state.options, ...change };
+  state.set = true;
+  state.bind = true;
+}
+
+function applyValue(
+  state: Mutable,
+  parameter: string,
+  name: string,
+  value: string,
+  site: DirectiveSite,
+): ConfigFault | undefined {
+  switch (name) {
     case "backlog": {
-      const backlog = parseInteger(value ?? "");
-      if (backlog === undefined || backlog === 0) return new ConfigFault(`invalid backlog "${value}"`);
-      return socket({ backlog });
+      const backlog = parseInteger(value);
+      if (backlog === undefined || backlog === 0) return new ConfigFault(`invalid backlog "${parameter}"`);
+      return setSocket(state, { backlog });
     }
     case "rcvbuf":
     case "sndbuf": {
-      const bytes = parseSize(value ?? "");
-      if (bytes === undefined || bytes === 0) return new ConfigFault(`invalid ${name} "${value}"`);
-      return socket(name === "rcvbuf" ? { rcvbufBytes: bytes } : { sndbufBytes: bytes });
+      const bytes = parseSize(value);
+      if (bytes === undefined) return new ConfigFault(`invalid ${name} "${parameter}"`);
+      return setSocket(state, name === "rcvbuf" ? { rcvbufBytes: bytes } : { sndbufBytes: bytes });
     }
     case "fastopen": {
-      const fastopen = parseInteger(value ?? "");
-      if (fastopen === undefined) return new ConfigFault(`invalid fastopen "${value}"`);
-      return socket({ fastopen });
+      const fastopen = parseInteger(value);
+      if (fastopen === undefined) return new ConfigFault(`invalid fastopen "${parameter}"`);
+      return setSocket(state, { fastopen });
     }
-    case "deferred":
-      if (value !== undefined) break;
-      return socket({ deferred: true });
-    case "reuseport":
-      if (value !== undefined) break;
-      return socket({ reuseport: true });
     case "ipv6only":
+      if (!value.startsWith("o")) return invalidParameter(parameter);
       if (value !== "on" && value !== "off") return new ConfigFault(`invalid ipv6only flags "${value}"`);
-      if (address.family !== "inet6") {
-        return new ConfigFault(`ipv6only is not supported on addr "${addressText(address)}"`);
-      }
-      return socket({ ipv6only: value === "on" });
+      return setSocket(state, { ipv6only: value === "on" });
     case "so_keepalive": {
-      const keepAlive = parseKeepAlive(value ?? "");
+      const keepAlive = parseKeepAlive(value);
       if (keepAlive === undefined) return new ConfigFault(`invalid so_keepalive value: "${value}"`);
-      return socket({ keepAlive });
+      return setSocket(state, { keepAlive });
     }
-    case "setfib":
     case "accept_filter":
-      return new ConfigFault(`${name} "${value}" is not supported on this platform`);
+      site.load.warn(site.statement, `accept filters "${parameter}" are not supported on this platform, ignored`);
+      return undefined;
     default:
-      break;
+      return invalidParameter(parameter);
   }
-  const reason = NOT_HERE[name];
-  if (reason !== undefined)
-    return new ConfigFault(`the "${name}" parameter of "${site.statement.name}" cannot be used: ${reason}`);
-  return invalidParameter(parameter);
 }
 
-/** `on`, `off` or `idle:interval:count` with any of the three left out. */
+/** `on`, `off` or `idle:interval:count` with any of the three left out or 0. */
 function parseKeepAlive(text: string): KeepAlive | undefined {
   if (text === "on") return { on: true };
   if (text === "off") return { on: false };
   const [idle = "", interval = "", count = "", more] = text.split(":");
-  if (more !== undefined || !text.includes(":")) return undefined;
-  const idleSeconds = idle === "" ? undefined : parseSeconds(idle);
-  const intervalSeconds = interval === "" ? undefined : parseSeconds(interval);
-  const probes = count === "" ? undefined : parseInteger(count);
-  if (idle !== "" && !idleSeconds) return undefined;
-  if (interval !== "" && !intervalSeconds) return undefined;
-  if (count !== "" && !probes) return undefined;
-  if (idleSeconds === undefined && intervalSeconds === undefined && probes === undefined) return undefined;
-  return { on: true, idleSeconds, intervalSeconds, count: probes };
+  if (more !== undefined) return undefined;
+  const idleSeconds = idle === "" ? 0 : parseSeconds(idle);
+  const intervalSeconds = interval === "" ? 0 : parseSeconds(interval);
+  const probes = count === "" ? 0 : parseInteger(count);
+  if (idleSeconds === undefined || intervalSeconds === undefined || probes === undefined) return undefined;
+  if (idleSeconds === 0 && intervalSeconds === 0 && probes === 0) return undefined;
+  const given = (value: number): number | undefined => (value === 0 ? undefined : value);
+  return { on: true, idleSeconds: given(idleSeconds), intervalSeconds: given(intervalSeconds), count: given(probes) };
 }

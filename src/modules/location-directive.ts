@@ -86,7 +86,8 @@ function checkNesting(inner: Location, outer: Location): ConfigFault | undefined
     return new ConfigFault(`location "${inner.name}" cannot be inside the named location "${outer.name}"`);
   }
   if (inner.kind === "named") return new ConfigFault(`named location "${inner.name}" can be on the server level only`);
-  if (inner.kind !== "regex" && outer.kind !== "regex" && !inner.name.startsWith(outer.name)) {
+  // Inside a regular expression too, as nginx: its text counts.
+  if (inner.kind !== "regex" && !inner.name.startsWith(outer.name)) {
     return new ConfigFault(`location "${inner.name}" is outside location "${outer.name}"`);
   }
   return undefined;

@@ -1,5 +1,5 @@
 /** Access logs (ngx_http_log_module). */
-
+import { flag } from "../config/arguments.ts";
 import {
   atLeast,
   between,
@@ -111,6 +111,7 @@ function parseOptions(target: string, options: readonly string[], site: Directiv
       flushMs = parseTime(value) ?? 0;
       if (flushMs === 0) return new ConfigFault(`invalid flush time "${value}"`);
     } else if (option === "gzip" || option.startsWith("gzip=")) {
+      if (option !== "gzip" && !/^[1-9]$/.test(value)) return new ConfigFault(`invalid compression level "${value}"`);
       return new ConfigFault('parameter "gzip" of "access_log" is not implemented by hopway');
     } else if (option.startsWith("if=")) {
       const compiled = compileTemplate(value, site);
@@ -207,6 +208,7 @@ export const logModule: Module<LogSettings> = new Module<LogSettings>({
       name: "log_subrequest",
       in: HTTP_SERVER_LOCATION,
       arity: exactly(1),
+      check: flag(undefined),
       doc: "Logs subrequests.",
       accepted: "there are no subrequests",
     },

@@ -1,4 +1,5 @@
 /** nginx's map module: a variable whose value depends on another text (ngx_http_map_module.c). */
+import { number } from "../config/arguments.ts";
 import { ConfigFault, type Directive, type DirectiveSite, exactly, HTTP, Module } from "../config/directive.ts";
 import { compileRegex } from "../config/regex.ts";
 import type { Statement } from "../config/syntax.ts";
@@ -121,6 +122,7 @@ const directives: readonly Directive<object>[] = [
     name: "map_hash_max_size",
     in: HTTP,
     arity: exactly(1),
+    check: number(undefined),
     doc: "Largest size of the tables of maps.",
     accepted: "tables grow as needed",
   },
@@ -128,6 +130,7 @@ const directives: readonly Directive<object>[] = [
     name: "map_hash_bucket_size",
     in: HTTP,
     arity: exactly(1),
+    check: number(undefined),
     doc: "Size of a bucket of the tables of maps.",
     accepted: "tables grow as needed",
   },

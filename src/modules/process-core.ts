@@ -17,6 +17,9 @@ import type { LoadedConfig } from "../config/load.ts";
 import { type ErrorLog, mainErrorLog } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import { groupByName, userByName } from "../net/libc.ts";
+import { listenSockets } from "../net/listen.ts";
+import { acceptedProcessRows } from "./process-core-accepted.ts";
+import { refuseUnknownPools } from "./thread-pools.ts";
 
 /** Whose rights the workers have. */
 export interface WorkerUser {
@@ -41,13 +44,11 @@ export interface CoreSettings {
   errorLog: ErrorLog | undefined;
   workerConnections: number | undefined;
   multiAccept: boolean | undefined;
+  eventMethodSet: boolean;
 }
 
 const DEFAULT_WORKER_CONNECTIONS = 512;
 const ONE = exactly(1);
-
-/** Event methods that nginx knows on Linux; Bun always uses epoll. */
-const EVENT_METHODS = ["epoll", "poll", "select"];
 
 function setUser(own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
   if (own.user !== undefined) return directiveFault(site, "is duplicate");
@@ -93,9 +94,11 @@ function setErrorLog(own: CoreSettings, site: DirectiveSite): ConfigFault | unde
   return undefined;
 }
 
-function checkEventMethod(_own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
+function checkEventMethod(own: CoreSettings, site: DirectiveSite): ConfigFault | undefined {
   const [method = ""] = site.statement.args;
-  return EVENT_METHODS.includes(method) ? undefined : new ConfigFault(`invalid event type "${method}"`);
+  if (own.eventMethodSet) return directiveFault(site, "is duplicate");
+  own.eventMethodSet = true;
+  return method === "epoll" ? undefined : new ConfigFault(`invalid event type "${method}"`);
 }
 
 /** As `number`, with the wording of ngx_event_connections. */
@@ -104,9 +107,6 @@ const connectionCount: ArgumentType<number> = {
   fallback: DEFAULT_WORKER_CONNECTIONS,
   parse: ([value = ""]) => parseInteger(value) ?? new ConfigFault(`invalid number "${value}"`),
 };
-
-const BUN_LOOP = "Bun has an event loop of its own";
-const NO_LOCK = "workers take connections without a lock";
 
 export const coreModule = new Module<CoreSettings>({
   name: "core",
@@ -173,45 +173,6 @@ export const coreModule = new Module<CoreSettings>({
       apply: setErrorLog,
       doc: "Where errors are logged, and from which level on.",
     },
-    { name: "lock_file", in: MAIN, arity: ONE, accepted: NO_LOCK, doc: "File for locks between workers." },
-    {
-      name: "worker_cpu_affinity",
-      in: MAIN,
-      arity: atLeast(1),
-      accepted: "the system places the workers",
-      doc: "Processors of each worker.",
-    },
-    {
-      name: "worker_rlimit_core",
-      in: MAIN,
-      arity: ONE,
-      accepted: "use the limits of the service manager",
-      doc: "Largest core file of a worker.",
-    },
-    { name: "worker_aio_requests", in: MAIN | EVENTS, arity: ONE, accepted: BUN_LOOP, doc: "Most aio operations." },
-    {
-      name: "debug_points",
-      in: MAIN,
-      arity: ONE,
-      accepted: "there are no debug points",
-      doc: "For nginx's developers.",
-    },
-    { name: "timer_resolution", in: MAIN, arity: ONE, accepted: BUN_LOOP, doc: "How often the time is read." },
-    { name: "thread_pool", in: MAIN, arity: between(2, 3), accepted: BUN_LOOP, doc: "Threads for reading files." },
-    {
-      name: "pcre_jit",
-      in: MAIN,
-      arity: ONE,
-      accepted: "expressions are always compiled",
-      doc: "Compilation of regular expressions.",
-    },
-    {
-      name: "load_module",
-      in: MAIN,
-      arity: ONE,
-      accepted: "modules are built in",
-      doc: "A dynamic module of nginx.",
-    },
     {
       name: "events",
       in: MAIN,
@@ -235,17 +196,16 @@ export const coreModule = new Module<CoreSettings>({
       set: "multiAccept",
       doc: "Accept all waiting connections at once.",
     },
-    { name: "accept_mutex", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Workers accept in turn." },
-    { name: "epoll_events", in: EVENTS, arity: ONE, accepted: BUN_LOOP, doc: "Events taken from the kernel at once." },
-    { name: "accept_mutex_delay", in: EVENTS, arity: ONE, accepted: NO_LOCK, doc: "Pause of a worker out of turn." },
-    {
-      name: "debug_connection",
-      in: EVENTS,
-      arity: ONE,
-      accepted: "set error_log to debug instead",
-      doc: "Clients that are logged at level debug.",
-    },
+    ...acceptedProcessRows,
   ],
+  merge(own, _outer, scope, load) {
+    if (scope.kind === MAIN) refuseUnknownPools(load);
+    if (scope.kind !== EVENTS) return undefined;
+    const connections = own.workerConnections ?? DEFAULT_WORKER_CONNECTIONS;
+    const sockets = listenSockets(load).length;
+    if (connections > sockets) return undefined;
+    return new ConfigFault(`${connections} worker_connections are not enough for ${sockets} listening sockets`);
+  },
   create: () => ({
     daemon: undefined,
     masterProcess: undefined,
@@ -260,6 +220,7 @@ export const coreModule = new Module<CoreSettings>({
     errorLog: undefined,
     workerConnections: undefined,
     multiAccept: undefined,
+    eventMethodSet: false,
   }),
 });
 

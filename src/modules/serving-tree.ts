@@ -1,5 +1,5 @@
 /** From merged levels to what requests see: servers, location trees, listening addresses (ngx_http.c). */
-import { type ConfigFault, LIMIT_EXCEPT, LOCATION, LOCATION_IF, type Scope, SERVER } from "../config/directive.ts";
+import { type ConfigFault, LOCATION, type Scope, SERVER } from "../config/directive.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import type { AddressServers, HttpConfig, Location, LocationTree, Server } from "../http/location.ts";
 import { headerFilters, locationOf, phaseHandlers } from "../http/registry.ts";
@@ -106,17 +106,17 @@ const EMPTY_TREE: LocationTree = { exact: new Map(), prefixes: [], regexes: [], 
 function compileTree(scope: Scope, load: LoadContext): LocationTree {
   const exact = new Map<string, Location>();
   const prefixes = new Map<string, Location>();
-  const regexes: Location[] = [];
-  for (const child of scope.children) {
-    if (child.kind === LOCATION_IF || child.kind === LIMIT_EXCEPT || child.kind !== LOCATION) continue;
-    const location = locationOf(child);
+  const children = scope.children.filter(({ kind }) => kind === LOCATION);
+  const regexes = children.map(locationOf).filter(({ kind }) => kind === "regex");
+  // nginx looks at the others in the order of their names: errors come in that order.
+  children.sort((a, b) => compareNames(locationOf(a), locationOf(b)));
+  for (const child of children) {
     const nested = compileTree(child, load);
-    if (nested !== EMPTY_TREE) location.tree = nested;
-    if (location.kind === "regex") {
-      regexes.push(location);
-      continue;
-    }
-    if (location.kind === "named") continue;
+    if (nested !== EMPTY_TREE) locationOf(child).tree = nested;
+  }
+  for (const child of children) {
+    const location = locationOf(child);
+    if (location.kind === "regex" || location.kind === "named") continue;
     const map = location.kind === "exact" ? exact : prefixes;
     if (map.has(location.name)) load.fail(child.statement, `duplicate location "${location.name}"`);
     map.set(location.name, location);
@@ -128,6 +128,10 @@ function compileTree(scope: Scope, load: LoadContext): LocationTree {
     if (location.autoRedirect && !exact.has(uri) && !prefixes.has(uri)) redirects.set(uri, location);
   }
   return { exact, prefixes: longestFirst([...prefixes.values()]), regexes, redirects };
+}
+
+function compareNames(a: Location, b: Location): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 function longestFirst(locations: Location[]): Location[] {

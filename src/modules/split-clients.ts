@@ -43,8 +43,8 @@ interface Share {
 function parseShare(entry: Statement): Share | ConfigFault {
   const { name: text, args } = entry;
   const [value] = args;
-  if (value === undefined || args.length !== 1)
-    return new ConfigFault("invalid number of the split_clients parameters");
+  // nginx does not look at words after the value.
+  if (value === undefined) return new ConfigFault("invalid number of the split_clients parameters");
   if (text === "*") return { percent: 0, value };
   const number = /^([0-9]*)(?:\.([0-9]{0,2}))?%$/.exec(text);
   const percent = number === null ? 0 : Number(`${number[1]}${(number[2] ?? "").padEnd(2, "0")}`);

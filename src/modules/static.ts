@@ -1,6 +1,13 @@
 /** Files below root and alias (ngx_http_static_module). */
 
-import { atLeast, ConfigFault, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
+import {
+  between,
+  ConfigFault,
+  directiveFault,
+  HTTP_SERVER_LOCATION,
+  invalidParameter,
+  Module,
+} from "../config/directive.ts";
 import { discardBody, queueEnd, sendHead } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
@@ -121,21 +128,41 @@ function closeFile(r: Request): void {
   if (body instanceof FileBody) body.close();
 }
 
-export const staticModule: Module = new Module({
+/** `disable_symlinks off | on | if_not_owner [from=part]` (ngx_http_disable_symlinks). */
+function checkSymlinks(args: readonly string[]): ConfigFault | undefined {
+  const modes = args.filter((arg) => !arg.startsWith("from="));
+  const wrong = modes.find((arg) => arg !== "off" && arg !== "on" && arg !== "if_not_owner");
+  if (wrong !== undefined) return invalidParameter(wrong);
+  const [mode] = modes;
+  if (mode === undefined) {
+    return new ConfigFault('"disable_symlinks" must have "off", "on" or "if_not_owner" parameter');
+  }
+  if (modes.length === 2) return new ConfigFault(`duplicate parameters "${modes.join(" ")}"`);
+  if (mode !== "off") return new ConfigFault('"disable_symlinks" other than "off" is not implemented by hopway');
+  return args.length === 2 ? new ConfigFault('"from=" cannot be used with "off" parameter') : undefined;
+}
+
+interface StaticSettings {
+  /** `disable_symlinks` stands at this level. */
+  symlinksSaid: boolean;
+}
+
+export const staticModule: Module<StaticSettings> = new Module<StaticSettings>({
   name: "http_static",
   directives: [
     {
       name: "disable_symlinks",
       in: HTTP_SERVER_LOCATION,
-      arity: atLeast(1),
+      arity: between(1, 2),
       doc: "Refuses symbolic links; only off is known here.",
-      apply: (_own, site) =>
-        site.statement.args[0] === "off"
-          ? undefined
-          : new ConfigFault('"disable_symlinks" other than "off" is not implemented by hopway'),
+      apply(own, site) {
+        if (own.symlinksSaid) return directiveFault(site, "is duplicate");
+        own.symlinksSaid = true;
+        return checkSymlinks(site.statement.args);
+      },
     },
   ],
-  create: () => ({}),
+  create: () => ({ symlinksSaid: false }),
   register: (load) => {
     const handlers = phaseHandlers(load);
     handlers.content.push(staticHandler);

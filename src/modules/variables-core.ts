@@ -4,7 +4,7 @@ import { Module } from "../config/directive.ts";
 import { keepFirst } from "../template/cached-variable.ts";
 import { variables } from "../template/variables.ts";
 import { connectionPrefixes, connectionVariables } from "./variables-connection.ts";
-import { fieldPrefixes, sentFieldVariables } from "./variables-headers.ts";
+import { fieldPrefixes, requestFieldVariables, sentFieldVariables } from "./variables-headers.ts";
 import { requestVariables } from "./variables-request.ts";
 import { requestCompletion, responseVariables } from "./variables-response.ts";
 import { timeVariables } from "./variables-time.ts";
@@ -35,7 +35,7 @@ export const coreVariables: Module = new Module({
     registry.provide(connectionVariables, connectionPrefixes);
     registry.provide(responseVariables);
     registry.provide(timeVariables);
-    registry.provide(sentFieldVariables(registry), fieldPrefixes(registry));
+    registry.provide([...requestFieldVariables, ...sentFieldVariables(registry)], fieldPrefixes(registry));
     registry.provide([requestCompletion(registry), { name: "request_id", get: keepFirst(registry, randomId) }]);
   },
 });

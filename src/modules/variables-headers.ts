@@ -169,6 +169,15 @@ export function sentFieldVariables(registry: VariableRegistry): VariableDefiniti
   return sentFields.map(({ name, get }) => ({ name, get: keepFirst(registry, get) }));
 }
 
+/** Fields whose variables nginx has by name: the configuration cannot define them anew. */
+const REQUEST_FIELDS = ["host", "user_agent", "referer", "via", "x_forwarded_for", "cookie"];
+
+/** `$http_host` and the others of a fixed name. */
+export const requestFieldVariables: readonly VariableDefinition[] = REQUEST_FIELDS.map((name) => ({
+  name: `http_${name}`,
+  get: requestField(name),
+}));
+
 /** The families of variables whose names end in the name of a field, cookie or argument. */
 export function fieldPrefixes(registry: VariableRegistry): PrefixVariable[] {
   return [

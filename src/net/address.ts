@@ -254,7 +254,9 @@ function parseNamed(text: string, syntax: AddressSyntax): ParsedAddress | Addres
   const colon = authority.indexOf(":");
   if (colon < 0 && uriAt < 0 && syntax.listen) {
     const dash = authority.indexOf("-");
-    if (decimal(dash < 0 ? authority : authority.slice(0, dash)) !== undefined) {
+    // "80-x" may be a host's name.
+    const numbers = dash < 0 ? [authority] : [authority.slice(0, dash), authority.slice(dash + 1)];
+    if (numbers.every((text) => decimal(text) !== undefined)) {
       const lone = parsePorts(authority, true);
       if ("fault" in lone) return lone;
       return { address: inetAddress("0.0.0.0", lone.port), host: "", ...lone, uri: "", wildcard: true };

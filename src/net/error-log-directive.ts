@@ -33,10 +33,12 @@ function destination(text: string, site: DirectiveSite): LogFile | SyslogTarget 
 
 function levelOf(args: readonly string[]): LogLevel | ConfigFault {
   let level: LogLevel | undefined;
+  let parts = false;
   for (const name of args) {
     if (debugParts.includes(name)) {
-      if (level !== undefined && level !== DEBUG) return new ConfigFault(`invalid log level "${name}"`);
+      if (level !== undefined && !parts) return new ConfigFault(`invalid log level "${name}"`);
       level = DEBUG;
+      parts = true;
       continue;
     }
     const found = levelByName(name);

@@ -50,6 +50,18 @@ const validity: ArgumentType<undefined> = {
   },
 };
 
+/** nginx warns where the system has no such thing. */
+const lowWater: ArgumentType<number> = {
+  ...size(0),
+  parse(args, site) {
+    const bytes = size(0).parse(args, site);
+    if (!(bytes instanceof ConfigFault)) {
+      site.load.warn(site.statement, `"${site.statement.name}" is not supported, ignored`);
+    }
+    return bytes;
+  },
+};
+
 /** What nginx takes, of which only `off` can be done here. */
 function offRow(name: string, check: ArgumentType<boolean | string | undefined>): AcceptedRow {
   const parse = (args: readonly string[], site: DirectiveSite): boolean | string | ConfigFault | undefined => {
@@ -89,7 +101,7 @@ export function cacheRows(prefix: string, conditions: readonly NextUpstreamCondi
 export const proxyTuningRows: readonly AcceptedRow[] = [
   unused("proxy_cache_convert_head", flag(undefined)),
   {
-    ...unused("proxy_send_lowat", size(undefined)),
+    ...unused("proxy_send_lowat", lowWater),
     doc: "Least bytes that are sent at once, on systems that have such a thing.",
     accepted: "Linux has no such setting",
   },

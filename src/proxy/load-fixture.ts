@@ -58,6 +58,7 @@ const fixtureModule: Module<FixtureSettings> = new Module<FixtureSettings>({
     ...newNextUpstreamSettings(),
     redirects: undefined,
   }),
+  merge: (own) => own.fault,
   register(load) {
     variables(load).provide(
       [{ name: "uri", get: (r) => r.uri }],

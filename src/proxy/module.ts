@@ -5,6 +5,7 @@ import {
   type DirectiveSite,
   directiveFault,
   exactly,
+  HTTP,
   LIMIT_EXCEPT,
   LOCATION,
   LOCATION_IF,
@@ -100,7 +101,8 @@ function merge(
   const fault = mergeUpstream(own, outer, scope, load, dialect);
   const source = redirectSource(own.target);
   mergeRedirects(own, outer, source === "variables" ? undefined : source);
-  if (fault !== undefined) return fault;
+  const malformed = scope.kind === HTTP ? undefined : own.fault;
+  if (malformed !== undefined || fault !== undefined) return malformed ?? fault;
   own.protocol = new HttpProtocol(own);
   return undefined;
 }

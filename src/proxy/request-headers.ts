@@ -3,7 +3,7 @@
  * (ngx_http_proxy_create_request, ngx_http_proxy_init_headers). Compiled per location into one function.
  */
 import { choice, flag } from "../config/arguments.ts";
-import { ConfigFault, type Directive, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
+import { ConfigFault, type Directive, directiveFault, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import type { Request } from "../http/request.ts";
 import { compileTemplate, type Template, template } from "../template/template.ts";
@@ -46,6 +46,8 @@ export interface RequestHeaderSettings extends PassRequestSettings {
   setBody: Template | undefined;
   requestMethod: Template | undefined;
   proxyHttpVersion: "1.0" | "1.1" | undefined;
+  /** A malformed variable in a header line or the body; nginx compiles them when the http block ends. */
+  fault: ConfigFault | undefined;
 }
 
 /** The settings of a level on which nothing is said. */
@@ -57,6 +59,7 @@ export function newRequestHeaderSettings(): RequestHeaderSettings {
     setBody: undefined,
     requestMethod: undefined,
     proxyHttpVersion: undefined,
+    fault: undefined,
   };
 }
 
@@ -70,18 +73,24 @@ export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
     apply(own, site) {
       const [name = "", text = ""] = site.statement.args;
       const value = compileTemplate(text, site);
-      if (value instanceof ConfigFault) return value;
       own.setHeaders ??= [];
-      own.setHeaders.push({ name, value });
+      if (value instanceof ConfigFault) own.fault ??= value;
+      else own.setHeaders.push({ name, value });
       return undefined;
     },
   },
   {
     name: "proxy_set_body",
     in: HTTP_SERVER_LOCATION,
-    arg: template(undefined),
-    set: "setBody",
+    arity: exactly(1),
     doc: "The request body to send in place of the client's.",
+    apply(own, site) {
+      if (own.setBody !== undefined) return directiveFault(site, "is duplicate");
+      const body = compileTemplate(site.statement.args[0] ?? "", site);
+      if (body instanceof ConfigFault) own.fault ??= body;
+      else own.setBody = body;
+      return undefined;
+    },
   },
   {
     name: "proxy_method",
@@ -99,9 +108,11 @@ export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
   },
 ];
 
-/** Header lines of a level replace all of the outer level's; the flags are merged by their rows. */
+/** Header lines of a level replace all of the outer level's, so does its body; the flags are merged by their rows. */
 export function mergeRequestHeaders(own: RequestHeaderSettings, outer: RequestHeaderSettings | undefined): void {
+  if (own.setHeaders === undefined || own.setBody === undefined) own.fault ??= outer?.fault;
   own.setHeaders ??= outer?.setHeaders;
+  own.setBody ??= outer?.setBody;
 }
 
 /** What of a request's head only the proxy knows. */

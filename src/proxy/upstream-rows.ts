@@ -1,5 +1,5 @@
 /** The table that `proxy_*`, `uwsgi_*` and `scgi_*` share: one row here is one directive of each. */
-import { flag, offset, size, time } from "../config/arguments.ts";
+import { flag, size, time } from "../config/arguments.ts";
 import {
   type ArgumentType,
   between,
@@ -12,7 +12,7 @@ import {
 import { bufs, leveledPath } from "../config/list-arguments.ts";
 import { parseSize } from "../config/units.ts";
 import { defaultTempDirectory } from "../http/temp-directory.ts";
-import { normalIP } from "../net/address.ts";
+import { normalIP, parseAddress } from "../net/address.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { cacheRows } from "./cache-rows.ts";
 import { nextUpstreamRows } from "./next-upstream.ts";
@@ -23,19 +23,27 @@ import type { UpstreamDialect, UpstreamSettings } from "./upstream-settings.ts";
 const PAGE_BYTES = 4096;
 const MEGABYTE = 1024 * 1024;
 
+/** nginx takes a port too. */
+function refusedAddress(text: string, directive: string): ConfigFault {
+  const parsed = parseAddress(text, { listen: false, uriPart: false, defaultPort: 0 });
+  if ("fault" in parsed || parsed.address === undefined) return new ConfigFault(`invalid address "${text}"`);
+  return new ConfigFault(`a port in "${directive}" is not supported by hopway: "${text}"`);
+}
+
 /** `proxy_bind address | off`; `transparent` needs rights and routes that a worker does not have here. */
 const bindAddress: ArgumentType<Template | "off" | undefined> = {
   arity: between(1, 2),
   fallback: undefined,
   parse([address = "", word], site) {
-    if (word === "transparent") {
-      return new ConfigFault(`"transparent" parameter of "${site.statement.name}" is not supported by hopway`);
-    }
-    if (word !== undefined) return new ConfigFault(`invalid parameter "${word}"`);
-    if (address === "off") return "off";
+    const { name } = site.statement;
+    if (address === "off" && word === undefined) return "off";
     const compiled = compileTemplate(address, site);
-    if (compiled instanceof ConfigFault || compiled.constant === undefined) return compiled;
-    return normalIP(compiled.constant) === undefined ? new ConfigFault(`invalid address "${address}"`) : compiled;
+    if (compiled instanceof ConfigFault) return compiled;
+    const { constant } = compiled;
+    if (constant !== undefined && normalIP(constant) === undefined) return refusedAddress(constant, name);
+    if (word === undefined) return compiled;
+    if (word !== "transparent") return new ConfigFault(`invalid parameter "${word}"`);
+    return new ConfigFault(`"transparent" parameter of "${name}" is not supported by hopway`);
   },
 };
 
@@ -123,7 +131,7 @@ function ownRows(prefix: string): readonly Directive<UpstreamSettings>[] {
     {
       name: `${prefix}_max_temp_file_size`,
       in: HTTP_SERVER_LOCATION,
-      arg: offset(1024 * MEGABYTE),
+      arg: size(1024 * MEGABYTE),
       set: "maxTempFileBytes",
       doc: "Largest temporary file for reading ahead; 0 for none.",
     },

@@ -1,5 +1,5 @@
 /** The settings that every directive of the kind `proxy_pass` has, whatever its upstream speaks, and how they merge. */
-import { ConfigFault, HTTP_SERVER_LOCATION, LIMIT_EXCEPT, LOCATION_IF, type Scope } from "../config/directive.ts";
+import { ConfigFault, HTTP, HTTP_SERVER_LOCATION, LIMIT_EXCEPT, LOCATION_IF, type Scope } from "../config/directive.ts";
 import type { Buffers, LeveledPath } from "../config/list-arguments.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import { locationOf } from "../http/registry.ts";
@@ -85,7 +85,8 @@ export function mergeUpstream(
 ): ConfigFault | undefined {
   mergeResponseHeaders(own, outer);
   inheritTarget(own, outer, scope, dialect.handler);
-  const fault = checkBuffers(own, dialect.prefix);
+  // What stands at the http level alone is nothing yet: servers may say otherwise.
+  const fault = scope.kind === HTTP ? undefined : checkBuffers(own, dialect.prefix);
   if (fault !== undefined) return fault;
   own.responseHeaderRules = compileResponseHeaders(own, dialect.hidden);
   if ((scope.kind & HTTP_SERVER_LOCATION) !== 0) declareTempDirectory(load, own.tempPath);

@@ -42,6 +42,7 @@ export function templateParts(text: string, site: DirectiveSite): TemplatePart[]
     if (text[i] === "{") {
       braced = true;
       i++;
+      if (i === text.length) return new ConfigFault("invalid variable name");
     }
     const from = i;
     while (i < text.length && NAME_CHAR.test(text[i]!)) i++;

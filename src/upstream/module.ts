@@ -15,7 +15,7 @@ import {
 } from "../config/directive.ts";
 import { parseInteger, parseSize } from "../config/units.ts";
 import { compileTemplate } from "../template/template.ts";
-import { MIN_ZONE_BYTES, zones, zoneWithoutSize } from "../zone/zones.ts";
+import { MIN_ZONE_BYTES, refuseZonesWithoutSize, zones } from "../zone/zones.ts";
 import { consistentHash } from "./consistent-hash.ts";
 import { hash } from "./hash.ts";
 import { ipHash } from "./ip-hash.ts";
@@ -64,7 +64,9 @@ type MethodRow = ActionRow<UpstreamSettings>;
 function choose(own: UpstreamSettings, site: DirectiveSite, method: Method): void {
   const { upstream } = own;
   if (upstream === undefined) return;
-  if (upstream.method !== ROUND_ROBIN) site.load.warn(site.statement, "load balancing method redefined");
+  // keepalive works on the method that stands before it: one after it takes its place, and nginx says so.
+  if (upstream.method !== ROUND_ROBIN || own.keepalive !== undefined)
+    site.load.warn(site.statement, "load balancing method redefined");
   upstream.method = method;
 }
 
@@ -233,6 +235,7 @@ export const upstreamModule: Module<UpstreamSettings> = new Module<UpstreamSetti
   },
   finish(_http, load) {
     upstreams(load).complete(load);
-    return zoneWithoutSize(load, PEER_ZONE);
+    refuseZonesWithoutSize(load, PEER_ZONE);
+    return undefined;
   },
 });

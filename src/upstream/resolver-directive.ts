@@ -14,8 +14,7 @@ export const resolverArgument: ArgumentType<NameResolver | undefined> = {
 };
 
 function parseResolver(args: readonly string[], site: DirectiveSite): NameResolver | ConfigFault {
-  const servers: string[] = [];
-  let anyServer = false;
+  const named: NamedServer[] = [];
   let validMs: number | undefined;
   let ipv4 = true;
   let ipv6 = true;
@@ -31,32 +30,42 @@ function parseResolver(args: readonly string[], site: DirectiveSite): NameResolv
       if (arg.startsWith("ipv4=")) ipv4 = value === "on";
       else ipv6 = value === "on";
     } else if (!arg.startsWith("status_zone=")) {
-      anyServer = true;
-      const fault = addServer(arg, servers, site);
-      if (fault !== undefined) return fault;
+      const server = readServer(arg, site);
+      if (server instanceof ConfigFault) return server;
+      named.push(server);
     }
   }
-  if (!anyServer) return new ConfigFault("no name servers defined");
+  if (named.length === 0) return new ConfigFault("no name servers defined");
   if (!ipv4 && !ipv6) return new ConfigFault('"ipv4" and "ipv6" cannot both be "off"');
+  const servers: string[] = [];
+  site.load.pending.push(collectServers(named, servers, site));
   return new NameResolver({ servers, validMs, ipv4, ipv6 });
 }
 
-/** Adds a name server's addresses to `servers`; a name's are looked up before the load ends. */
-function addServer(text: string, servers: string[], site: DirectiveSite): ConfigFault | undefined {
+/** A name server as written, and its addresses: those of a host name come later. */
+interface NamedServer {
+  readonly text: string;
+  readonly addresses: readonly string[] | Promise<readonly string[]>;
+}
+
+/** Fills in the addresses in the order of the directive; the first name that is not found is reported. */
+async function collectServers(named: readonly NamedServer[], servers: string[], site: DirectiveSite): Promise<void> {
+  for (const { text, addresses } of named) {
+    const found = await addresses;
+    if (found.length === 0) {
+      site.load.fail(site.statement, `host not found in resolver "${text}"`);
+      return;
+    }
+    servers.push(...found);
+  }
+}
+
+function readServer(text: string, site: DirectiveSite): NamedServer | ConfigFault {
   const parsed = parseAddress(text, { listen: false, uriPart: false, defaultPort: DNS_PORT });
   if ("fault" in parsed) return new ConfigFault(`${parsed.fault} in resolver "${text}"`);
   const { address, host, port } = parsed;
   if (address?.family === "unix") return new ConfigFault(`Unix sockets are not supported in resolver "${text}"`);
-  if (address !== undefined) {
-    servers.push(addressText(address));
-    return undefined;
-  }
-  const { load, statement } = site;
-  load.pending.push(
-    load.hosts.lookup(host).then((ips) => {
-      for (const ip of ips) servers.push(addressText(inetAddress(ip, port)));
-      if (ips.length === 0) load.fail(statement, `host not found in resolver "${text}"`);
-    }),
-  );
-  return undefined;
+  if (address !== undefined) return { text, addresses: [addressText(address)] };
+  const lookup = site.load.hosts.lookup(host);
+  return { text, addresses: lookup.then((ips) => ips.map((ip) => addressText(inetAddress(ip, port)))) };
 }

@@ -58,6 +58,7 @@ export class UpstreamSet {
 
   /** Looks up the hosts of upstreams without a block, and completes them all. Runs when all directives are read. */
   complete(load: LoadContext): void {
+    const waiting: (() => Promise<void>)[] = [];
     for (const upstream of this.all) {
       if (upstream.explicit) {
         upstream.complete(load);
@@ -75,14 +76,19 @@ export class UpstreamSet {
         upstream.complete(load);
         continue;
       }
-      load.pending.push(
-        load.hosts.lookup(name).then((ips) => {
-          server.addresses = ips.map((ip) => ipPeerAddress(ip, port));
-          if (ips.length > 0) upstream.complete(load);
-          else load.fail(upstream.statement, `host not found in upstream "${name}"`);
-        }),
-      );
+      const lookup = load.hosts.lookup(name);
+      waiting.push(async () => {
+        const ips = await lookup;
+        server.addresses = ips.map((ip) => ipPeerAddress(ip, port));
+        if (ips.length > 0) upstream.complete(load);
+        else load.fail(upstream.statement, `host not found in upstream "${name}"`);
+      });
     }
+    // One after the other, so that errors come in the order of the configuration.
+    const all = async (): Promise<void> => {
+      for (const one of waiting) await one();
+    };
+    load.pending.push(all());
   }
 
   /** In the order in which they were named: for the status page and for closing their pools. */

@@ -77,14 +77,11 @@ class ZoneSet {
 /** The zones of a load. */
 export const zones = perLoad(() => new ZoneSet());
 
-/** When all directives are read: a zone of this kind that none has given a size. */
-export function zoneWithoutSize(load: LoadContext, kind: ZoneKind): ConfigFault | undefined {
+/** When all directives are read: refuses zones of this kind that none has given a size. */
+export function refuseZonesWithoutSize(load: LoadContext, kind: ZoneKind): void {
   for (const zone of zones(load)) {
-    if (zone.kind === kind && zone.bytes === 0) {
-      return new ConfigFault(`zero size shared memory zone "${zone.name}"`);
-    }
+    if (zone.kind === kind && zone.bytes === 0) load.failLate(`zero size shared memory zone "${zone.name}"`);
   }
-  return undefined;
 }
 
 /** nginx's least size: eight pages. */

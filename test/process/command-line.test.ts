@@ -131,7 +131,7 @@ describe("what nginx has no words for", () => {
     expect(stderr).toContain("Usage: hopway [-?hvVtTq] [-s signal] [-p prefix]");
   });
   test("-t names each directive without effect once", async () => {
-    const text = "pid run.pid;\nevents { accept_mutex on;\n accept_mutex_delay 1s; }\npcre_jit on;\npcre_jit off;\n";
+    const text = "pid run.pid;\nevents { accept_mutex on;\n accept_mutex_delay 1s; }\nthread_pool a threads=1;\nthread_pool b threads=1;\n";
     writeFileSync(join(folder, "accepted.conf"), text);
     const { code, stderr } = await run(HOPWAY, [...base, "-t", "-c", "accepted.conf"], folder);
     expect(code).toBe(0);
@@ -139,7 +139,7 @@ describe("what nginx has no words for", () => {
     expect(notices.map((line) => line.replace(/\(.*\)/, "(why)"))).toEqual([
       `hopway: [notice] "accept_mutex" is accepted and has no effect (why) in ${folder}/accepted.conf:2`,
       `hopway: [notice] "accept_mutex_delay" is accepted and has no effect (why) in ${folder}/accepted.conf:3`,
-      `hopway: [notice] "pcre_jit" is accepted and has no effect (why) in ${folder}/accepted.conf:4`,
+      `hopway: [notice] "thread_pool" is accepted and has no effect (why) in ${folder}/accepted.conf:4`,
     ]);
   });
   test("-e takes what is said before the configuration holds", async () => {
