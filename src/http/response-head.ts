@@ -38,8 +38,8 @@ export class ResponseHeadParser {
   /** 1000, 1001: major * 1000 + minor. */
   httpVersion = 0;
   status = 0;
-  /** The text after the status; "" where there is none, undefined where the status stands for its usual text. */
-  reason: string | undefined = "";
+  /** The text after the status; "" where there is none. */
+  reason = "";
   headers: HeaderList = new HeaderList();
   headBytes = 0;
   /** nginx's words, without the "while ..." part. */
@@ -205,14 +205,15 @@ export class ResponseHeadParser {
   /** CGI without a status line: Status, else a redirect where there is a Location (ngx_http_uwsgi_process_header). */
   private statusFromFields(next: number): number {
     const value = this.headers.get("status");
-    this.reason = undefined;
     if (value === undefined) {
-      this.status = this.headers.has("location") ? 302 : 200;
+      const redirect = this.headers.has("location");
+      this.status = redirect ? 302 : 200;
+      this.reason = redirect ? "Moved Temporarily" : "OK";
       return next;
     }
     if (!/^[0-9]{3}/.test(value)) return this.fail(`upstream sent invalid status "${value}"`);
     this.status = Number(value.slice(0, 3));
-    if (value.length > 3) this.reason = value.slice(value[3] === " " ? 4 : 3);
+    this.reason = value.slice(value[3] === " " ? 4 : 3);
     return next;
   }
 

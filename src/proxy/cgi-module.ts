@@ -11,12 +11,13 @@ import {
   type Scope,
 } from "../config/directive.ts";
 import { locationOf } from "../http/registry.ts";
+import type { Handler } from "../http/settings.ts";
 import { compileTemplate, hasVariables } from "../template/template.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
 import { type CgiParam, type CgiParamSettings, paramRow } from "./cgi-params.ts";
 import { passHandler } from "./handler.ts";
 import type { NextUpstreamCondition } from "./next-upstream.ts";
-import { parsePassUrl } from "./pass-url.ts";
+import type { ProxyUrl, ProxyUrlFault } from "./proxy-url.ts";
 import type { UpstreamProtocol } from "./upstream-protocol.ts";
 import { upstreamRows } from "./upstream-rows.ts";
 import {
@@ -45,8 +46,10 @@ const CONDITIONS: readonly NextUpstreamCondition[] = [
 
 /** What makes a module out of a protocol. */
 export interface CgiModuleDefinition<S extends CgiSettings> {
-  /** Begins the names of all its directives, and is its scheme: `uwsgi`. */
+  /** Begins the names of all its directives: `uwsgi`. */
   readonly prefix: string;
+  /** Splits the argument of `PREFIX_pass`. */
+  readonly parseUrl: (text: string) => ProxyUrl | ProxyUrlFault;
   /** Header lines of the upstream that the client does not see. */
   readonly hidden: readonly string[];
   /** Directives that only this protocol has. */
@@ -58,14 +61,19 @@ export interface CgiModuleDefinition<S extends CgiSettings> {
 
 /** A module with `PREFIX_pass`, `PREFIX_param`, the directives of its protocol, and those of every upstream. */
 export function cgiModule<S extends CgiSettings>(definition: CgiModuleDefinition<S>): Module<S> {
-  const { prefix, hidden } = definition;
-  const dialect: UpstreamDialect = { prefix, conditions: CONDITIONS, hidden, handler: passHandler(() => module) };
+  const { prefix, hidden, parseUrl } = definition;
+  const dialect: UpstreamDialect = {
+    prefix,
+    conditions: CONDITIONS,
+    habits: { hidden, ownServerOrNone: false },
+    handler: passHandler(() => module),
+  };
   const passRow: Directive<CgiSettings> = {
     name: `${prefix}_pass`,
     in: LOCATION | LOCATION_IF,
     arity: exactly(1),
     doc: `Passes requests to a ${prefix} server.`,
-    apply: (own, site) => applyPass(own, site, dialect),
+    apply: (own, site) => applyPass(own, site, parseUrl, dialect.handler),
   };
   const module: Module<S> = new Module<S>({
     name: `http_${prefix}`,
@@ -92,13 +100,13 @@ export function cgiModule<S extends CgiSettings>(definition: CgiModuleDefinition
 function applyPass(
   own: CgiSettings,
   site: DirectiveSite,
-  { prefix, handler }: UpstreamDialect,
+  parse: (text: string) => ProxyUrl | ProxyUrlFault,
+  handler: Handler,
 ): ConfigFault | undefined {
   if (own.target !== undefined) return directiveFault(site, "is duplicate");
   const [text = ""] = site.statement.args;
   const location = locationOf(site.scope);
   const known = upstreams(site.load);
-  const parse = (url: string) => parsePassUrl(prefix, url);
   const common = { upstreams: known, prefix: "", parse };
   location.handler = handler;
   if (hasVariables(text)) {

@@ -7,24 +7,22 @@ import { finalize, queueEnd } from "../http/phases.ts";
 import type { AbortListener, Request, UpstreamView } from "../http/request.ts";
 import { NO_SLOT, notEnoughConnections } from "../net/connection-slots.ts";
 import { ALERT, INFO } from "../net/error-log.ts";
-import type { Socket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import { connectFailure, connectFailureLevel } from "./connect-failure.ts";
 import { type FailureKind, failureStatus } from "./next-upstream.ts";
 import { RequestSender } from "./request-sender.ts";
 import { READING_HEADER, ResponseReceiver } from "./response-receiver.ts";
-import type { Tunnel, TunnelOwner } from "./tunnel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 import type { ExchangeTarget } from "./upstream-protocol.ts";
 import type { UpstreamSettings } from "./upstream-settings.ts";
 import { UpstreamTries } from "./upstream-tries.ts";
 import { accelRedirect } from "./x-accel-redirect.ts";
 
-type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "tunnel" | "done";
+type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "done";
 
 const PROGRESS_TIMER = 0;
 
-export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner, AbortListener, TunnelOwner {
+export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner, AbortListener {
   readonly r: Request;
   readonly settings: UpstreamSettings;
   readonly target: ExchangeTarget;
@@ -36,8 +34,6 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   private readonly timer = new Timer(this, PROGRESS_TIMER);
   /** The connection had carried a request before. */
   private reused = false;
-  /** Bytes that a connection had sent before it became part of a tunnel. */
-  private sentBeforeTunnel = 0;
 
   constructor(r: Request, settings: UpstreamSettings, target: ExchangeTarget) {
     this.r = r;
@@ -292,25 +288,13 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
 
   // After 101
 
-  /** Lets go of the upstream's socket: a tunnel takes it over. */
-  detachForTunnel(): { readonly socket: Socket; readonly unsent: readonly Buffer[] } {
-    this.state = "tunnel";
+  /** Lets go of the upstream's connection: a tunnel takes it over, and nothing of this exchange goes on. */
+  detachForTunnel(): UpstreamConnection {
+    const connection = this.connection!;
+    this.state = "done";
     this.timer.release();
     this.r.abortListener = undefined;
-    const connection = this.connection!;
-    this.sentBeforeTunnel = connection.bytesSent;
     this.connection = undefined;
-    return connection.detach();
-  }
-
-  onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {
-    const { r, tries } = this;
-    this.state = "done";
-    r.connection.output.sentBytes += tunnel.client.sent;
-    tries.state.bytesReceived += tunnel.upstream.received;
-    tries.state.responseLength += tunnel.upstream.received;
-    tries.ended(this.sentBeforeTunnel + tunnel.upstream.sent);
-    tries.free(timedOut);
-    r.connection.tunnelClosed();
+    return connection;
   }
 }

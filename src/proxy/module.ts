@@ -30,7 +30,7 @@ import {
   type RequestHeaderSettings,
   requestHeaderRows,
 } from "./request-headers.ts";
-import { HIDDEN_BY_PROXY, trailersRow } from "./response-header-rules.ts";
+import { PROXY_HABITS, trailersRow } from "./response-header-rules.ts";
 import type { PassTarget } from "./target.ts";
 import { upstreamRows } from "./upstream-rows.ts";
 import {
@@ -47,7 +47,7 @@ export interface ProxySettings extends UpstreamSettings, RequestHeaderSettings {
 const dialect: UpstreamDialect = {
   prefix: "proxy",
   conditions: NEXT_UPSTREAM_CONDITIONS,
-  hidden: HIDDEN_BY_PROXY,
+  habits: PROXY_HABITS,
   handler: passHandler(() => proxyModule),
 };
 

@@ -90,9 +90,6 @@ export const HIDDEN_ALWAYS: readonly string[] = [
   "X-Accel-Charset",
 ];
 
-/** What `proxy_pass` hides unless `proxy_pass_header` names it (ngx_http_proxy_hide_headers). */
-export const HIDDEN_BY_PROXY: readonly string[] = ["Date", "Server", "X-Pad", ...HIDDEN_ALWAYS];
-
 /** What becomes of a header line. Lines without an action are copied. */
 export const COPY = 0;
 /** Hidden, or decided anew for the client's connection. */
@@ -137,15 +134,27 @@ export interface ResponseHeaderRules {
   /** Action by lower-case name. */
   readonly actions: ReadonlyMap<string, number>;
   readonly ignored: ReadonlySet<IgnorableHeader>;
+  /** Server and Date, where they are passed, are the upstream's or none at all (ngx_http_proxy_process_header). */
+  readonly ownServerOrNone: boolean;
 }
 
-/**
- * Compiles the settings of a level (ngx_http_upstream_hide_headers_hash): `proxy_pass_header` wins over hiding; `hidden`
- * is what the protocol hides by itself.
- */
+/** How a protocol differs from the others in what its clients see. */
+export interface HeaderHabits {
+  /** Header lines that are hidden by themselves. */
+  readonly hidden: readonly string[];
+  readonly ownServerOrNone: boolean;
+}
+
+/** Of `proxy_pass` (ngx_http_proxy_hide_headers). */
+export const PROXY_HABITS: HeaderHabits = {
+  hidden: ["Date", "Server", "X-Pad", ...HIDDEN_ALWAYS],
+  ownServerOrNone: true,
+};
+
+/** Compiles the settings of a level (ngx_http_upstream_hide_headers_hash): `proxy_pass_header` wins over hiding. */
 export function compileResponseHeaders(
   settings: ResponseHeaderSettings,
-  hidden: readonly string[],
+  { hidden, ownServerOrNone }: HeaderHabits,
 ): ResponseHeaderRules {
   const passed = new Set((settings.passHeaders ?? []).map(asciiLowerCase));
   const actions = new Map(SPECIAL);
@@ -153,5 +162,5 @@ export function compileResponseHeaders(
     const key = asciiLowerCase(name);
     if (!passed.has(key)) actions.set(key, DROP);
   }
-  return { actions, ignored: settings.ignoreHeaders ?? new Set() };
+  return { actions, ignored: settings.ignoreHeaders ?? new Set(), ownServerOrNone };
 }

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { fakeRequest, headerList, linesOf, loadSettings } from "./load-fixture.ts";
 import {
   compileResponseHeaders,
-  HIDDEN_BY_PROXY,
   mergeResponseHeaders,
   newResponseHeaderSettings,
+  PROXY_HABITS,
 } from "./response-header-rules.ts";
 import {
   copyRedirectHeaders,
@@ -17,7 +17,7 @@ import {
 async function policyOf(config: string) {
   const { settings, faults } = await loadSettings(config);
   expect(faults).toEqual([]);
-  return { ...settings, responseHeaderRules: compileResponseHeaders(settings, HIDDEN_BY_PROXY) };
+  return { ...settings, responseHeaderRules: compileResponseHeaders(settings, PROXY_HABITS) };
 }
 
 const UPSTREAM = [

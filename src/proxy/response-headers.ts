@@ -102,7 +102,7 @@ function readAccel(
 export function copyResponseHeaders(r: Request, headers: HeaderList, policy: ResponseHeaderPolicy): void {
   const { out } = r;
   out.disableNotModified = true;
-  const { actions } = policy.responseHeaderRules;
+  const { actions, ownServerOrNone } = policy.responseHeaderRules;
   const { count, names, keys, values } = headers;
   for (let i = 0; i < count; i++) {
     const key = keys[i]!;
@@ -113,7 +113,7 @@ export function copyResponseHeaders(r: Request, headers: HeaderList, policy: Res
     else if (action < ONCE || keys.indexOf(key) === i) special(r, action, names[i]!, key, value, policy);
     else logDuplicate(r, headers, i);
   }
-  // A passed line that the upstream did not send is not made up either.
+  if (!ownServerOrNone) return;
   if (actions.get("server") === SERVER_LINE) out.server ??= "";
   if (actions.get("date") === DATE) out.date ??= "";
 }

@@ -130,7 +130,7 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       r.out.trailers = () => trailerLines(this.trailers, settings.responseHeaderRules);
     }
     r.out.status = status;
-    r.out.statusLine = parser.reason === undefined ? undefined : ownStatusLine(status, parser.reason);
+    r.out.statusLine = ownStatusLine(status, parser.reason);
     const { httpVersion } = parser;
     this.releaseParser(parser);
     if (status === 101) {

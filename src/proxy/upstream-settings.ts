@@ -11,6 +11,7 @@ import { type NextUpstreamCondition, type NextUpstreamSettings, newNextUpstreamS
 import type { PassRequestSettings } from "./request-headers.ts";
 import {
   compileResponseHeaders,
+  type HeaderHabits,
   mergeResponseHeaders,
   newResponseHeaderSettings,
   type ResponseHeaderRules,
@@ -70,8 +71,7 @@ export interface UpstreamDialect {
   readonly prefix: string;
   /** Words of `_next_upstream`. */
   readonly conditions: readonly NextUpstreamCondition[];
-  /** Header lines of the upstream that the client does not see unless `_pass_header` names them. */
-  readonly hidden: readonly string[];
+  readonly habits: HeaderHabits;
   readonly handler: Handler;
 }
 
@@ -88,7 +88,7 @@ export function mergeUpstream(
   // What stands at the http level alone is nothing yet: servers may say otherwise.
   const fault = scope.kind === HTTP ? undefined : checkBuffers(own, dialect.prefix);
   if (fault !== undefined) return fault;
-  own.responseHeaderRules = compileResponseHeaders(own, dialect.hidden);
+  own.responseHeaderRules = compileResponseHeaders(own, dialect.habits);
   if ((scope.kind & HTTP_SERVER_LOCATION) !== 0) declareTempDirectory(load, own.tempPath);
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { numberBetween, text } from "../config/arguments.ts";
 import { type Directive, HTTP_SERVER_LOCATION, type Module } from "../config/directive.ts";
 import { type CgiSettings, cgiModule } from "./cgi-module.ts";
+import { parseUwsgiUrl } from "./pass-url.ts";
 import { HIDDEN_ALWAYS } from "./response-header-rules.ts";
 import { UwsgiProtocol, type UwsgiSettings } from "./uwsgi-protocol.ts";
 
@@ -34,6 +35,7 @@ const rows: readonly Directive<UwsgiLevel>[] = [
 
 export const uwsgiModule: Module<UwsgiLevel> = cgiModule<UwsgiLevel>({
   prefix: "uwsgi",
+  parseUrl: parseUwsgiUrl,
   hidden: HIDDEN_ALWAYS,
   rows,
   create: (common) => common as UwsgiLevel,

@@ -1,4 +1,5 @@
 /** What a differential test is made of: a group is one configuration, a case is what one client does to it. */
+import type { WIRES } from "../harness/backend-wire.ts";
 import { type ClientStep, HALF_CLOSE, NEXT_PACKET } from "../harness/exchange.ts";
 import type { Behaviour } from "../harness/recording-backend.ts";
 
@@ -32,6 +33,8 @@ export interface Group {
   readonly files?: Readonly<Record<string, string>>;
   /** What the backends do, on top of the shared table; see RecordingBackend. */
   readonly behaviours?: Readonly<Record<string, Behaviour>>;
+  /** What the backends are spoken to in; HTTP unless told otherwise. */
+  readonly wire?: keyof typeof WIRES;
   /** Level of the error log that is compared; `false` where its lines depend on timing. Default `error`. */
   readonly errorLog?: "info" | "notice" | "warn" | "error" | false;
   /** Fields of the access log line in place of the default. */

@@ -1,7 +1,7 @@
 /** Deliberate differences in what is made of an upstream's answer: refused where nginx 1.22 passed nonsense on. */
 import type { Deliberate } from "./deliberate.ts";
 
-const PAGE = `HTTP/1.1 502 Bad Gateway
+export const PAGE = `HTTP/1.1 502 Bad Gateway
 Server: {server/version}
 Date: {now}
 Content-Type: text/html
@@ -46,7 +46,7 @@ function errorContext(target: string): string {
   return `client: 127.0.0.1, server: , request: "GET ${target} HTTP/1.1", upstream: "${upstream}", host: "test"\n`;
 }
 
-const FRAMING = "a length or coding that cannot be right is refused, as in nginx since 1.23";
+export const FRAMING = "a length or coding that cannot be right is refused, as in nginx since 1.23";
 const NOT_HTTP =
   "an answer that is not HTTP/1.x is a bad gateway, not HTTP/0.9: the client would get bytes without a head";
 const INTERIM = "1xx answers of the upstream are skipped until the final one, as in current nginx; 1.22 hangs on them";
@@ -162,7 +162,8 @@ const notHttp: readonly Deliberate[] = [
   ),
 ];
 
-const KEPT_BYTES = "what the upstream sent before it broke off is passed on; nginx drops what it had not yet written";
+export const KEPT_BYTES =
+  "what the upstream sent before it broke off is passed on; nginx drops what it had not yet written";
 
 /** Answers that end too soon, with what nginx has still in its buffers then. */
 const cutShort: readonly Deliberate[] = [
@@ -185,7 +186,7 @@ const cutShort: readonly Deliberate[] = [
   },
 ]);
 
-const NOT_COMPLETE =
+export const NOT_COMPLETE =
   "$request_completion is empty when the upstream broke off in the body: the client did not get it all";
 
 /** Answers that break off in the body, which nginx logs as complete. */

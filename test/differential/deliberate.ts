@@ -2,6 +2,7 @@
  * Where hopway does not do what the nginx that the tests run against does, and why. Each entry is checked: the text must
  * be in nginx's transcript, and with it replaced the two must be the same, so the list can neither rot nor hide more.
  */
+import { DELIBERATE_CGI } from "./deliberate-cgi.ts";
 import { DELIBERATE_PROXY_PROTOCOL } from "./deliberate-proxy-protocol.ts";
 import { DELIBERATE_TUNNELS } from "./deliberate-tunnels.ts";
 import { DELIBERATE_UPSTREAM } from "./deliberate-upstream.ts";
@@ -125,6 +126,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   ...currentRequests,
   ...DELIBERATE_UPSTREAM,
   ...DELIBERATE_TUNNELS,
+  ...DELIBERATE_CGI,
   ...DELIBERATE_PROXY_PROTOCOL,
 ];
 

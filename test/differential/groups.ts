@@ -18,9 +18,11 @@ import { REALIP } from "./cases/realip.ts";
 import { REQUEST_LINE } from "./cases/request-line.ts";
 import { REWRITE } from "./cases/rewrite.ts";
 import { REWRITE_MORE } from "./cases/rewrite-more.ts";
+import { SCGI } from "./cases/scgi.ts";
 import { SERVERS } from "./cases/servers.ts";
 import { STATIC_FILES } from "./cases/static-files.ts";
 import { UPGRADES } from "./cases/upgrades.ts";
+import { UWSGI } from "./cases/uwsgi.ts";
 import { VARIABLES } from "./cases/variables.ts";
 import { VARIABLES_MORE } from "./cases/variables-more.ts";
 
@@ -43,6 +45,8 @@ export const GROUPS: readonly Group[] = [
   ...PROXY_RESPONSES,
   ...PROXY_REWRITES,
   ...UPGRADES,
+  ...UWSGI,
+  ...SCGI,
   ...BALANCING,
   ...LIMITS,
   ...LOGS,

@@ -72,10 +72,10 @@ export async function runGroup(
     mapSteps({ ...BEHAVIOURS, ...group.behaviours }, (step) => (typeof step === "string" ? replacePorts(step) : step));
   for (const name of BACKEND_PORTS) ports.set(name, freePort());
   for (const name of BACKEND_PORTS) {
-    backends.push([name, new RecordingBackend(name, behaviours(), { port: ports.get(name) ?? 0 })]);
+    backends.push([name, new RecordingBackend(name, behaviours(), { port: ports.get(name) ?? 0 }, group.wire)]);
   }
   if (group.config.includes("{socket}")) {
-    const backend = new RecordingBackend("socket", behaviours(), { unix: join(socketDir, "up.sock") });
+    const backend = new RecordingBackend("socket", behaviours(), { unix: join(socketDir, "up.sock") }, group.wire);
     backends.push(["socket", backend]);
   }
   const text = replacePorts(configOf(group))

@@ -1,5 +1,6 @@
 /** A backend that records the exact bytes it is sent and answers with scripted bytes, well-formed or not. */
 import type { Socket, SocketListener } from "bun";
+import { type BackendWire, WIRES } from "./backend-wire.ts";
 import { freePort } from "./ports.ts";
 import { decodeChunked, fieldValue } from "./response-stream.ts";
 
@@ -85,7 +86,7 @@ const NOWHERE: BackendSurroundings = {
 };
 
 /**
- * Picks the behaviour of a request: the value of its `X-Behave` field, else the last segment of its path without the
+ * Speaks HTTP unless told otherwise. Picks the behaviour of a request: the value of its `X-Behave` field, else the last segment of its path without the
  * query; a name that the table does not hold gets `plain`, which names the backend and echoes the request line.
  */
 export class RecordingBackend {
@@ -96,10 +97,17 @@ export class RecordingBackend {
   private readonly behaviours: ReadonlyMap<string, Behaviour>;
   private readonly listener: SocketListener<BackendConnection>;
   private readonly open = new Set<BackendConnection>();
+  private readonly wire: BackendWire;
   private recorded: RecordedRequest[] = [];
 
-  constructor(name: string, behaviours: Readonly<Record<string, Behaviour>>, at: ListenAt = { port: freePort() }) {
+  constructor(
+    name: string,
+    behaviours: Readonly<Record<string, Behaviour>>,
+    at: ListenAt = { port: freePort() },
+    wire: keyof typeof WIRES = "http",
+  ) {
     this.name = name;
+    this.wire = WIRES[wire];
     this.behaviours = new Map(Object.entries(behaviours));
     const socket = this.handlers();
     this.port = "port" in at ? at.port : 0;
@@ -184,10 +192,10 @@ export class RecordingBackend {
   private advance(socket: Socket<BackendConnection>): void {
     const connection = socket.data;
     if (connection.state === "head") {
-      const end = connection.buffer.indexOf("\r\n\r\n");
-      if (end < 0) return;
-      const head = connection.buffer.slice(0, end);
-      connection.buffer = connection.buffer.slice(end + 4);
+      const taken = this.wire.takeHead(connection.buffer);
+      if (taken === undefined) return;
+      const { head } = taken;
+      connection.buffer = connection.buffer.slice(taken.end);
       const request: RecordedRequest = { head, body: "", bodyFraming: "none", tunnel: "", end: "open" };
       connection.current = request;
       this.recorded.push(request);
@@ -199,7 +207,7 @@ export class RecordingBackend {
         return;
       }
     }
-    if (connection.state === "body" && takeBody(connection)) {
+    if (connection.state === "body" && takeBody(connection, this.wire)) {
       connection.state = "answering";
       void this.answer(socket, this.behaviourOf(connection.current?.head ?? ""));
     }
@@ -208,7 +216,7 @@ export class RecordingBackend {
   private behaviourOf(head: string): Behaviour {
     const [requestLine = "", ...fields] = head.split("\r\n");
     const path = (requestLine.split(" ")[1] ?? "").split("?")[0] ?? "";
-    const named = fieldValue(fields, "x-behave") ?? path.slice(path.lastIndexOf("/") + 1);
+    const named = fieldValue(fields, this.wire.behaveField) ?? path.slice(path.lastIndexOf("/") + 1);
     return this.behaviours.get(named) ?? { steps: [plainAnswer(`${this.name} ${requestLine}\n`)] };
   }
 
@@ -254,7 +262,7 @@ export function plainAnswer(body: string, ...fields: readonly string[]): string 
 }
 
 /** Takes the body out of the buffer; false while it is not all there. */
-function takeBody(connection: BackendConnection): boolean {
+function takeBody(connection: BackendConnection, wire: BackendWire): boolean {
   const request = connection.current;
   if (request === undefined) return true;
   const fields = request.head.split("\r\n").slice(1);
@@ -266,8 +274,8 @@ function takeBody(connection: BackendConnection): boolean {
     connection.buffer = connection.buffer.slice(chunks.end);
     return true;
   }
-  const length = fieldValue(fields, "content-length");
-  if (length === undefined) return true;
+  const length = fieldValue(fields, wire.lengthField);
+  if (length === undefined || length === "") return true;
   const bytes = Number(length);
   request.body = connection.buffer.slice(0, bytes);
   request.bodyFraming = "length";

@@ -1,0 +1,59 @@
+/** What is left of an exchange while its tunnel lasts: little, as a tunnel lasts long. */
+import { GONE_HEADERS, type HeaderList } from "../http/header-list.ts";
+import type { Request, UpstreamView } from "../http/request.ts";
+import type { UpstreamExchange } from "./exchange.ts";
+import type { Tunnel, TunnelOwner } from "./tunnel.ts";
+import type { ExchangeTarget } from "./upstream-protocol.ts";
+import type { UpstreamTries } from "./upstream-tries.ts";
+
+export class TunnelRecord implements UpstreamView, TunnelOwner {
+  readonly bodyLength: number;
+  readonly chunked: boolean;
+  responseHeaders: HeaderList;
+  readonly responseTrailers: HeaderList | undefined = undefined;
+  private readonly r: Request;
+  private readonly target: ExchangeTarget;
+  private readonly tries: UpstreamTries;
+  /** Bytes that the connection had sent before it became part of the tunnel. */
+  private readonly sentBefore: number;
+
+  /** Takes the place of the exchange. */
+  constructor(exchange: UpstreamExchange, sentBefore: number) {
+    const { r, target, tries, bodyLength, chunked } = exchange;
+    this.r = r;
+    this.target = target;
+    this.tries = tries;
+    this.bodyLength = bodyLength;
+    this.chunked = chunked;
+    this.sentBefore = sentBefore;
+    this.responseHeaders = exchange.responseHeaders.pack();
+    r.headers = r.headers.pack();
+    r.out.list = r.out.list.pack();
+    r.upstream = this;
+    const { contexts } = r;
+    for (let i = 0; i < contexts.length; i++) if (contexts[i] === exchange) contexts[i] = this;
+  }
+
+  get hostHeader(): string {
+    return this.target.url.hostHeader;
+  }
+
+  get portText(): string {
+    return this.target.url.portText;
+  }
+
+  releaseHeaders(): void {
+    this.responseHeaders = GONE_HEADERS;
+  }
+
+  onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {
+    const { r, tries } = this;
+    const { state } = tries;
+    r.connection.output.sentBytes += tunnel.client.sent;
+    state.bytesReceived += tunnel.upstream.received;
+    state.responseLength += tunnel.upstream.received;
+    tries.ended(this.sentBefore + tunnel.upstream.sent);
+    tries.free(timedOut);
+    r.connection.tunnelClosed();
+  }
+}
