@@ -48,6 +48,9 @@ const READ_TIMER = 0;
 const SEND_TIMER = 1;
 const RATE_TIMER = 2;
 
+/** A tunnel has a timer of its own. */
+const NO_TIMER = new Timer({ onTimer: () => {} }, READ_TIMER);
+
 /** Parsers are used for the length of one head only, so idle connections and tunnels hold none. */
 const spareParsers: RequestHeadParser[] = [];
 const framing: RequestFraming = {
@@ -99,7 +102,7 @@ export class Connection implements SocketOwner, TimerOwner {
   private pumping = false;
   /** The client has sent FIN. */
   private ended = false;
-  private readonly readTimer = new Timer(this, READ_TIMER);
+  private readTimer = new Timer(this, READ_TIMER);
   private sendTimer: Timer | undefined = undefined;
   private rateTimer: Timer | undefined = undefined;
   private lingerUntilMs = 0;
@@ -700,8 +703,10 @@ export class Connection implements SocketOwner, TimerOwner {
   /** Hands the socket to a tunnel. Returns what the client has sent already. */
   becomeTunnel(): Buffer | undefined {
     this.state = "tunnel";
-    this.readTimer.disarm();
-    this.sendTimer?.disarm();
+    this.readTimer.release();
+    this.readTimer = NO_TIMER;
+    this.sendTimer?.release();
+    this.sendTimer = undefined;
     const rest = this.input?.subarray(this.inputAt);
     this.input = undefined;
     this.resumeReading();

@@ -99,6 +99,28 @@ const MAX_SPARE_LISTS = 1024;
 const MAX_SPARE_FIELDS = 64;
 const spareLists: HeaderList[] = [];
 
+/** Names and keys of a list of fields. */
+interface Shape {
+  readonly names: string[];
+  readonly keys: string[];
+}
+
+/** Shapes of packed lists: clients of one kind send the same fields in the same order. */
+const shapes = new Map<string, Shape>();
+/** More only make the table start afresh. */
+const MAX_SHAPES = 256;
+
+function shapeOf({ names, keys, count }: HeaderList): Shape {
+  const own = names.slice(0, count);
+  const line = own.join("\n");
+  const known = shapes.get(line);
+  if (known !== undefined) return known;
+  if (shapes.size === MAX_SHAPES) shapes.clear();
+  const shape = { names: own, keys: keys.slice(0, count) };
+  shapes.set(line, shape);
+  return shape;
+}
+
 /** The fields of a request or response. `names[i]`, `keys[i]` and `values[i]` belong together for i < `count`. */
 export class HeaderList {
   count = 0;
@@ -107,6 +129,8 @@ export class HeaderList {
   /** Lower case, interned. */
   keys: string[] = [];
   values: string[] = [];
+  /** Shares names and keys with others: is never changed or reused. */
+  private packed = false;
 
   /** An empty list; give it back with `release`. */
   static take(): HeaderList {
@@ -115,9 +139,23 @@ export class HeaderList {
 
   /** The list is not used any more, by anybody. */
   release(): void {
-    if (spareLists.length === MAX_SPARE_LISTS || this.names.length > MAX_SPARE_FIELDS) return;
+    if (this.packed || spareLists.length === MAX_SPARE_LISTS || this.names.length > MAX_SPARE_FIELDS) return;
     this.clear();
     spareLists.push(this);
+  }
+
+  /** The same fields in little memory, not to be changed any more, for a request that lasts; this list is released. */
+  pack(): HeaderList {
+    if (this.packed) return this;
+    const list = new HeaderList();
+    const { names, keys } = shapeOf(this);
+    list.names = names;
+    list.keys = keys;
+    list.values = this.values.slice(0, this.count);
+    list.count = this.count;
+    list.packed = true;
+    this.release();
+    return list;
   }
 
   clear(): void {
