@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { HeaderList } from "./header-list.ts";
-import { ResponseHeadParser, responseFraming } from "./response-head.ts";
+import { cgiFraming, ResponseHeadParser, responseFraming } from "./response-head.ts";
 
 const MAX_BYTES = 4096;
 
@@ -24,8 +24,8 @@ function feedCut(parser: ResponseHeadParser, text: string, cuts: number[], maxBy
 }
 
 /** Parses; checks that every cut in two, and byte by byte, comes to the same. */
-function parse(text: string, maxBytes = MAX_BYTES): string {
-  const parser = new ResponseHeadParser();
+function parse(text: string, maxBytes = MAX_BYTES, form: "http" | "cgi" = "http"): string {
+  const parser = new ResponseHeadParser(form);
   const whole = feedCut(parser, text, [], maxBytes);
   const step = text.length > 2000 ? 97 : 1;
   for (let cut = 1; cut < text.length; cut += step) expect(feedCut(parser, text, [cut], maxBytes)).toBe(whole);
@@ -76,6 +76,46 @@ describe("heads", () => {
   ];
   for (const [head, expected] of rows) {
     test(JSON.stringify(head), () => expect(parse(head)).toBe(expected));
+  }
+});
+
+describe("heads as CGI has them", () => {
+  const bad = (shown: string) => `upstream sent invalid header: "${shown}..."`;
+  const rows: [head: string, expected: string][] = [
+    ["Status: 404 Not Here\r\nA: b\r\n\r\n", "30|0|404|Not Here|Status=404 Not Here|A=b"],
+    ["Status: 404\r\n\r\n", "15|0|404||Status=404"],
+    ["Status: 404  Two\r\n\r\n", "20|0|404| Two|Status=404  Two"],
+    ["Status: 404Close\r\n\r\n", "20|0|404|Close|Status=404Close"],
+    ["status:200\n\nbody", "12|0|200||status=200"],
+    ["A: b\r\nSTATUS: 500 Oops\r\n\r\n", "26|0|500|Oops|A=b|STATUS=500 Oops"],
+    ["Status: 201 One\r\nStatus: 500 Two\r\n\r\n", "36|0|201|One|Status=201 One|Status=500 Two"],
+    ["A: b\r\n\r\n", "8|0|200|OK|A=b"],
+    ["\r\n", "2|0|200|OK"],
+    ["\nbody", "1|0|200|OK"],
+    ["Location: /x\r\n\r\n", "16|0|302|Moved Temporarily|Location=/x"],
+    ["Location:\r\n\r\n", "13|0|302|Moved Temporarily|Location="],
+    ["Status: 201 Made\r\nLocation: /x\r\n\r\n", "34|0|201|Made|Status=201 Made|Location=/x"],
+    ["HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n", "32|1001|404|Not Found|A=b"],
+    ["HTTP/1.0 200 OK\r\nStatus: 500 No\r\n\r\n", "35|1000|200|OK|Status=500 No"],
+    ["HTTP/1.x 200 OK\r\nStatus: 500 No\r\n\r\n", "35|0|500|No|Status=500 No"],
+    ["HTTP/1.1 20x OK\r\nA: b\r\n\r\n", "25|0|200|OK|A=b"],
+    ["HTTP/1.1 000 OK\r\nStatus: 500 No\r\n\r\n", "35|1001|500|No|Status=500 No"],
+    ["HTTP: x\r\n\r\n", "11|0|200|OK|HTTP=x"],
+    ["H: x\r\n\r\n", "8|0|200|OK|H=x"],
+    ["HTTPS: x\r\n\r\n", "12|0|200|OK|HTTPS=x"],
+    ["Status: OK\r\n\r\n", 'upstream sent invalid status "OK"'],
+    ["Status: 40\r\n\r\n", 'upstream sent invalid status "40"'],
+    ["Status:\r\n\r\n", 'upstream sent invalid status ""'],
+    ["Status: -40 x\r\n\r\n", 'upstream sent invalid status "-40 x"'],
+    ["Status: 200 OK\r\n", "incomplete"],
+    ["HTTP", "incomplete"],
+    ["<html>\n\n", "8|0|200|OK|<html>="],
+    ["not a head\r\n\r\n", bad("not\\x20")],
+    ["HTTP x\r\n\r\n", bad("HTTP\\x20")],
+    ["A: b\0\r\n\r\n", bad("A: b\\x00")],
+  ];
+  for (const [head, expected] of rows) {
+    test(JSON.stringify(head), () => expect(parse(head, MAX_BYTES, "cgi")).toBe(expected));
   }
 });
 
@@ -131,6 +171,14 @@ describe("framing", () => {
     ["Transfer-Encoding: gzip, chunked", 200, "GET", 'upstream sent unknown "Transfer-Encoding": "gzip, chunked"'],
     ["Transfer-Encoding: identity", 200, "GET", 'upstream sent unknown "Transfer-Encoding": "identity"'],
   ];
+  test("what CGI calls chunked is not taken apart", () => {
+    const headers = new HeaderList();
+    headers.add("Transfer-Encoding", "chunked");
+    expect(cgiFraming({ status: 200, headers }, "GET")).toEqual({ kind: "close", length: -1 });
+    expect(cgiFraming({ status: 200, headers }, "HEAD")).toEqual({ kind: "none", length: 0 });
+    headers.add("Content-Length", "5");
+    expect(cgiFraming({ status: 200, headers }, "GET")).toEqual({ error: both });
+  });
   for (const [fields, status, method, expected] of rows) {
     test(`${method} ${status} ${fields.replace("\n", ", ")}`, () => {
       const headers = new HeaderList();

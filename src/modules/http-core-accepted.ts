@@ -59,8 +59,6 @@ export const acceptedCoreRows: readonly AcceptedRow[] = [
   accepted("send_lowat", HTTP_SERVER_LOCATION, lowWater, WRITES),
   accepted("postpone_output", HTTP_SERVER_LOCATION, SIZE, WRITES),
   accepted("fastcgi_temp_path", HTTP_SERVER_LOCATION, TEMP_PATH, ABSENT),
-  accepted("uwsgi_temp_path", HTTP_SERVER_LOCATION, TEMP_PATH, ABSENT),
-  accepted("scgi_temp_path", HTTP_SERVER_LOCATION, TEMP_PATH, ABSENT),
   accepted("msie_refresh", HTTP_SERVER_LOCATION, FLAG, "no browser in use needs a page instead of a redirect"),
   accepted("post_action", HTTP_SERVER_LOCATION | LOCATION_IF, TEXT, "nginx does not document it"),
 ];
