@@ -133,10 +133,13 @@ function tell(message: ToMaster): void {
 
 /** Variable that tells a new process that it is a worker. */
 const MARK = "HOPWAY_WORKER";
+/** Variable that overwrites received bytes, for tests (`net/socket.ts`): the configuration cannot take it away. */
+const POISON = "HOPWAY_POISON";
 
 /** The environment of a worker: what the configuration leaves of it, and the mark. */
 export function markedAsWorker(environment: Record<string, string>): Record<string, string> {
-  return { ...environment, [MARK]: "1" };
+  const poison = process.env[POISON];
+  return { ...environment, ...(poison === undefined ? {} : { [POISON]: poison }), [MARK]: "1" };
 }
 
 /** Whether a master started this process as a worker. Takes the mark away. */
