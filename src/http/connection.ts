@@ -4,8 +4,10 @@
  */
 import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { ERR, INFO, type LogLevel } from "../net/error-log.ts";
-import { isReceived, receivedView, type Socket, type SocketOwner } from "../net/socket.ts";
+import { isReceived, type PlainSocket, receivedView, type Socket } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import { beginsTls, MAX_HELLO_BYTES, readClientHello } from "../net/tls-client-hello.ts";
+import { acceptTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
 import type { DroppedLine } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
 import type { AddressServers, Server } from "./location.ts";
@@ -16,6 +18,7 @@ import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
 import { checkHeaderLines, checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
+import { alertRecord, type ConnectionTls, certificateVerdict, chooseTls, firstServer } from "./server-tls.ts";
 import type { CoreSettings } from "./settings.ts";
 
 /** A listening address as connections see it; a reload replaces `servers`. */
@@ -37,10 +40,15 @@ export interface ConnectionHost {
   readonly draining: boolean;
 }
 
-type State = "proxy" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
+type State = "proxy" | "hello" | "handshake" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
 
 /** Input that arrives while a request is being answered (pipelining) is kept up to this size, then reading pauses. */
 const PIPELINE_BYTES = 16 * 1024;
+
+/** Bytes that have come in over TLS are decrypted within this time, or are no request. */
+const DECRYPTION_MS = 100;
+
+const BROKEN_HANDSHAKE = "peer closed connection in SSL handshake";
 
 const NO_ADDRESS = new Uint8Array(0);
 
@@ -64,6 +72,12 @@ const framing: RequestFraming = {
 
 const READING_HEADERS = "reading client request headers";
 
+/** What a connection does that has not begun a request yet, for the log. */
+function earlyAction(state: State): string {
+  if (state === "proxy") return "reading PROXY protocol";
+  return state === "hello" || state === "handshake" ? "SSL handshaking" : "waiting for request";
+}
+
 /** What was going on, for the log, when a head turned out to be bad. */
 function readingHead(r: Request, parser: RequestHeadParser): string {
   if (parser.inHeaders) return READING_HEADERS;
@@ -77,8 +91,9 @@ export function nextConnectionNumber(): number {
   return ++connectionCount;
 }
 
-export class Connection implements SocketOwner, TimerOwner {
-  readonly socket: Socket;
+export class Connection implements TlsOwner, TimerOwner {
+  /** Where TLS begins, a TLS socket takes the place of the plain one. */
+  socket: Socket;
   readonly number = nextConnectionNumber();
   readonly binding: ListenBinding;
   readonly host: ConnectionHost;
@@ -93,6 +108,10 @@ export class Connection implements SocketOwner, TimerOwner {
   request: Request | undefined = undefined;
   /** What the PROXY protocol said of this connection. */
   proxyHeader: ProxyHeader | undefined = undefined;
+  /** Set when the client has said hello. */
+  tls: ConnectionTls | undefined = undefined;
+  /** The client speaks HTTP where TLS was expected. */
+  private withoutTls = false;
   private proxyParser: ProxyHeaderParser | undefined = undefined;
   private state: State = "idle";
   private parser: RequestHeadParser | undefined = undefined;
@@ -108,7 +127,7 @@ export class Connection implements SocketOwner, TimerOwner {
   private lingerUntilMs = 0;
   private idleSinceMs = Number.NEGATIVE_INFINITY;
 
-  constructor(socket: Socket, binding: ListenBinding, host: ConnectionHost) {
+  constructor(socket: PlainSocket, binding: ListenBinding, host: ConnectionHost) {
     this.socket = socket;
     this.binding = binding;
     this.host = host;
@@ -116,6 +135,7 @@ export class Connection implements SocketOwner, TimerOwner {
     this.remoteAddress = binding.isUnix ? "unix:" : plainAddress(socket.remoteAddress);
     this.remotePort = binding.isUnix ? 0 : socket.remotePort;
     if (binding.servers.proxyProtocol) this.state = "proxy";
+    else if (binding.servers.tls) this.state = "hello";
     this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
   }
 
@@ -156,9 +176,12 @@ export class Connection implements SocketOwner, TimerOwner {
   /** The worker shuts down: an idle connection closes, at once or when keepalive_min_timeout has passed. */
   closeIdle(): void {
     // A request that has come by now is answered: closing would reset it.
-    if (this.idle) this.socket.readNow();
+    if (this.idle && this.socket.readNow()) {
+      this.readTimer.arm(DECRYPTION_MS);
+      return;
+    }
     if (!this.idle) return;
-    const core = this.keptCore ?? this.binding.servers.defaultServer.core;
+    const core = this.keptCore ?? this.firstServer.core;
     const leftMs = this.idleSinceMs + core.keepaliveMinTimeoutMs - nowMs();
     if (leftMs <= 0) this.close();
     else this.readTimer.arm(leftMs);
@@ -186,13 +209,22 @@ export class Connection implements SocketOwner, TimerOwner {
     this.goOn();
   }
 
+  /** The server that requests start from, until their host is known. */
+  private get firstServer(): Server {
+    const { servers } = this.binding;
+    return this.tls === undefined ? servers.defaultServer : firstServer(servers, this.tls);
+  }
+
   /** A line about a connection that has not sent anything of a request yet. */
   private logEarly(level: LogLevel, message: string): void {
-    const { servers, text } = this.binding;
-    const log = servers.defaultServer.core.errorLog;
+    const { errorLog: log } = this.firstServer.core;
     if (!log.enabled(level)) return;
-    const action = this.state === "proxy" ? "reading PROXY protocol" : "waiting for request";
-    log.write(level, this.number, `${message} while ${action}, client: ${this.remoteAddress}, server: ${text}`);
+    const { text } = this.binding;
+    log.write(
+      level,
+      this.number,
+      `${message} while ${earlyAction(this.state)}, client: ${this.remoteAddress}, server: ${text}`,
+    );
   }
 
   /** The client takes bytes again: the rest of what is queued, then more from the producer. */
@@ -214,6 +246,10 @@ export class Connection implements SocketOwner, TimerOwner {
         this.close();
         return;
       case "lingering":
+        this.close();
+        return;
+      case "hello":
+        this.logEarly(INFO, this.input === undefined ? "client closed connection" : BROKEN_HANDSHAKE);
         this.close();
         return;
       case "proxy": {
@@ -239,7 +275,7 @@ export class Connection implements SocketOwner, TimerOwner {
 
   onClose(reset: boolean): void {
     if (this.state === "closed") return;
-    if (reset && (this.state === "idle" || this.state === "proxy") && this.requests === 0) {
+    if (reset && (this.state === "idle" || this.state === "proxy" || this.state === "hello") && this.requests === 0) {
       this.logEarly(INFO, "recv() failed (104: Connection reset by peer)");
     } else if (reset && this.state === "head" && this.request === undefined) this.headBrokeOff(true);
     else if (this.state === "body") {
@@ -273,6 +309,8 @@ export class Connection implements SocketOwner, TimerOwner {
         this.notePipelining();
       } else if (this.state === "proxy") {
         this.readProxyHeader(this.input);
+      } else if (this.state === "hello") {
+        if (!this.readHello(this.input)) break;
       } else {
         break;
       }
@@ -295,17 +333,55 @@ export class Connection implements SocketOwner, TimerOwner {
     } else {
       this.proxyHeader = proxyParser.header;
       this.proxyParser = undefined;
-      this.state = "idle";
+      this.state = this.binding.servers.tls ? "hello" : "idle";
       this.inputAt = at;
       this.dropConsumedInput();
     }
+  }
+
+  /** The first bytes tell TLS from HTTP that came to the wrong port. False when the ClientHello is not complete yet. */
+  private readHello(input: Buffer): boolean {
+    if (!beginsTls(input[this.inputAt]!)) {
+      this.withoutTls = true;
+      this.state = "idle";
+      return true;
+    }
+    const bytes = this.inputAt === 0 ? input : input.subarray(this.inputAt);
+    const hello = readClientHello(bytes);
+    if (hello === "incomplete" && bytes.length < MAX_HELLO_BYTES) return false;
+    this.input = undefined;
+    const choice = chooseTls(this, this.binding.servers, typeof hello === "string" ? undefined : hello);
+    if ("alert" in choice) {
+      this.logEarly(choice.level, choice.message);
+      const alert = alertRecord(choice.alert);
+      this.socket.write(alert, alert.length);
+      this.close();
+      return true;
+    }
+    this.tls = choice.tls;
+    this.state = "handshake";
+    const socket = acceptTls(this.socket as PlainSocket, choice.context, choice.requestCertificate, this, bytes);
+    this.socket = socket;
+    this.output.useSocket(socket);
+    return true;
+  }
+
+  onHandshake(): void {
+    this.tls!.session = (this.socket as TlsSocket).session;
+    this.state = "idle";
+  }
+
+  onHandshakeFailed(message: string): void {
+    if (this.state === "closed") return;
+    this.logEarly(INFO, message === "" ? BROKEN_HANDSHAKE : `SSL_do_handshake() failed (SSL: ${message})`);
+    this.markClosed();
   }
 
   /** Parses from the input; true when a request began and may want more of the input. */
   private readHead(input: Buffer): boolean {
     if (this.parser === undefined) {
       this.parser = spareParsers.pop() ?? new RequestHeadParser();
-      this.parser.limits = this.binding.servers.defaultServer.headLimits;
+      this.parser.limits = this.firstServer.headLimits;
       this.parser.reset(HeaderList.take());
     }
     const parser = this.parser;
@@ -314,7 +390,7 @@ export class Connection implements SocketOwner, TimerOwner {
       this.input = undefined;
       if (this.state === "idle") {
         this.state = "head";
-        this.readTimer.arm(this.binding.servers.defaultServer.core.clientHeaderTimeoutMs);
+        this.readTimer.arm(this.firstServer.core.clientHeaderTimeoutMs);
       }
       return true;
     }
@@ -343,14 +419,21 @@ export class Connection implements SocketOwner, TimerOwner {
     this.state = "busy";
     const failure = checkRequestHeaders(parser, framing);
     if (failure?.line !== undefined) parser.endAt(failure.line);
-    const r = this.newRequest(this.binding.servers.defaultServer, parser);
+    const r = this.newRequest(this.firstServer, parser);
     spareParsers.push(parser);
-    this.chooseServer(r, framing.host, failure?.line === undefined);
+    const misdirected = this.chooseServer(r, framing.host, failure?.line === undefined);
     if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
     if (failure !== undefined) {
       r.action = READING_HEADERS;
       this.refuse(r, failure);
       return;
+    }
+    if (misdirected || this.withoutTls || this.tls !== undefined) {
+      const status = this.tlsVerdict(r, misdirected);
+      if (status !== 0) {
+        finalize(r, status);
+        return;
+      }
     }
     r.contentLength = framing.contentLength;
     r.chunked = framing.chunked;
@@ -380,14 +463,39 @@ export class Connection implements SocketOwner, TimerOwner {
     return r;
   }
 
-  /** Finds the server for the host that the client named; `complete`: there is no more to come that could name one. */
-  private chooseServer(r: Request, host: string, complete: boolean): void {
+  /**
+   * Finds the server for the host that the client named; `complete`: there is no more to come that could name one. True
+   * when a server that looks at client certificates was named another way than in the handshake.
+   */
+  private chooseServer(r: Request, host: string, complete: boolean): boolean {
     r.host = host;
-    if (host === "" && !complete) return;
-    const server = this.binding.servers.find(host, r);
-    if (server === undefined) return;
+    if (host === "" && !complete) return false;
+    const { servers } = this.binding;
+    const server = servers.find(host, r);
+    const named = this.tls?.named;
+    if (named !== undefined && named.name !== host) {
+      const { tls } = server ?? servers.defaultServer;
+      if (tls !== undefined && tls.verifyClient !== "off") return true;
+    }
+    if (server === undefined) return false;
     r.server = server;
     r.location = server.level;
+    return false;
+  }
+
+  /** What TLS, or that there is none, has against a request: a status to refuse it with, or 0. */
+  private tlsVerdict(r: Request, misdirected: boolean): number {
+    r.action = READING_HEADERS;
+    let status = 0;
+    if (misdirected) {
+      r.log(INFO, "client attempted to request the server name different from the one that was negotiated");
+      status = 421;
+    } else if (this.withoutTls) {
+      r.log(INFO, "client sent plain HTTP request to HTTPS port");
+      status = 497;
+    } else if (this.tls?.session !== undefined) status = certificateVerdict(r, this.tls.session);
+    if (status === 0) r.action = "";
+    return status;
   }
 
   /** A head that did not come to its end, as far as it came; returns what was wrong with it, if anything was. */
@@ -405,7 +513,7 @@ export class Connection implements SocketOwner, TimerOwner {
   private logDropped(r: Request, dropped: readonly DroppedLine[]): void {
     const { server, location, headers } = r;
     if (!location.core.errorLog.enabled(INFO)) return;
-    const first = this.binding.servers.defaultServer;
+    const first = this.firstServer;
     r.action = READING_HEADERS;
     for (const line of dropped) {
       r.headers = headers.first(line.before);
@@ -431,7 +539,7 @@ export class Connection implements SocketOwner, TimerOwner {
     this.readTimer.disarm();
     this.state = "busy";
     this.input = undefined;
-    const r = this.newRequest(this.binding.servers.defaultServer, parser);
+    const r = this.newRequest(this.firstServer, parser);
     const earlier = this.takePartialHead(r, parser);
     r.action = readingHead(r, parser);
     this.refuse(r, earlier ?? error);
@@ -446,7 +554,7 @@ export class Connection implements SocketOwner, TimerOwner {
     }
     this.parser = undefined;
     parser.abandon();
-    const r = this.newRequest(this.binding.servers.defaultServer, parser);
+    const r = this.newRequest(this.firstServer, parser);
     const refused = this.takePartialHead(r, parser);
     r.action = readingHead(r, parser);
     if (refused !== undefined && !reset) {
@@ -535,7 +643,7 @@ export class Connection implements SocketOwner, TimerOwner {
   }
 
   private armSendTimer(r: Request | undefined): void {
-    const core = (r?.location ?? this.binding.servers.defaultServer.level).core;
+    const core = (r?.location ?? this.firstServer.level).core;
     this.sendTimer ??= new Timer(this, SEND_TIMER);
     this.sendTimer.arm(core.sendTimeoutMs);
   }
@@ -648,7 +756,7 @@ export class Connection implements SocketOwner, TimerOwner {
         const parser = this.parser;
         if (parser !== undefined) {
           parser.abandon();
-          const r = this.newRequest(this.binding.servers.defaultServer, parser);
+          const r = this.newRequest(this.firstServer, parser);
           this.takePartialHead(r, parser);
           r.action = readingHead(r, parser);
           r.log(INFO, "client timed out (110: Connection timed out)");
@@ -664,6 +772,8 @@ export class Connection implements SocketOwner, TimerOwner {
         this.request?.body?.onTimeout();
         return;
       case "proxy":
+      case "hello":
+      case "handshake":
       case "idle":
         if (this.requests === 0) this.logEarly(INFO, "client timed out (110: Connection timed out)");
         this.close();

@@ -57,6 +57,8 @@ export function writeHead(r: Request): string {
 function absoluteLocation(r: Request, location: string): string {
   const core = r.location.core;
   const host = core.serverNameInRedirect ? r.server.name : r.host !== "" ? r.host : r.connection.localAddress;
-  const port = core.portInRedirect ? r.connection.localPort : 80;
-  return `http://${host}${port === 80 || port === 0 ? "" : `:${port}`}${location}`;
+  const secure = r.connection.tls !== undefined;
+  const ownPort = secure ? 443 : 80;
+  const port = core.portInRedirect ? r.connection.localPort : ownPort;
+  return `${secure ? "https" : "http"}://${host}${port === ownPort || port === 0 ? "" : `:${port}`}${location}`;
 }

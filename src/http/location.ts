@@ -2,6 +2,7 @@
 import type { ErrorLog } from "../net/error-log.ts";
 import type { HeaderFilter } from "./header-filter.ts";
 import type { RequestHeadLimits } from "./request-head.ts";
+import type { ServerTls } from "./server-tls.ts";
 import type { CoreSettings, Handler } from "./settings.ts";
 
 /** What runs in the rewrite phases; returns a verdict of `phases.ts`. */
@@ -49,6 +50,8 @@ export interface Server {
   /** For requests that arrive before their server is known: this is the default server then. */
   readonly headLimits: RequestHeadLimits;
   readonly tree: LocationTree;
+  /** Undefined where no `ssl_*` directive has made anything of it. */
+  readonly tls: ServerTls | undefined;
   readonly named: ReadonlyMap<string, Location>;
   readonly http: HttpConfig;
 }
@@ -78,12 +81,14 @@ export interface PhaseHandlers {
 /** Which server answers for a name. */
 export interface ServerChoice {
   readonly defaultServer: Server;
-  /** Set when more than one server listens here. */
-  find(host: string, r: import("./request.ts").Request): Server | undefined;
+  /** The server of that name, where more than one listens here. Captures of an expression go to `r`, if there is one. */
+  find(host: string, r: import("./request.ts").Request | undefined): Server | undefined;
 }
 
 /** What serves one listening address. */
 export interface AddressServers extends ServerChoice {
   /** `listen ... proxy_protocol`: connections begin with a header of that protocol. */
   readonly proxyProtocol: boolean;
+  /** `listen ... ssl`. */
+  readonly tls: boolean;
 }

@@ -25,6 +25,11 @@ export class Output {
     this.socket = socket;
   }
 
+  /** TLS has begun: what is written goes through it. */
+  useSocket(socket: Socket): void {
+    this.socket = socket;
+  }
+
   /** Queues text, one byte per char. */
   text(text: string): void {
     this.pieces.push(text);

@@ -24,8 +24,8 @@ import { rangeModule } from "./range.ts";
 import { realip } from "./realip.ts";
 import { rewrite } from "./rewrite.ts";
 import { splitClients } from "./split-clients.ts";
+import { sslModule } from "./ssl.ts";
 import { staticModule } from "./static.ts";
-import { tlsDefaults } from "./tls-defaults.ts";
 import { tryFilesModule } from "./try-files.ts";
 import { coreVariables } from "./variables-core.ts";
 
@@ -57,6 +57,6 @@ export const modules: readonly AnyModule[] = [
   rangeModule,
   logModule,
   absentModules,
-  tlsDefaults,
+  sslModule,
   httpCore,
 ];

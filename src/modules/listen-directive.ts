@@ -17,12 +17,13 @@ export interface ServerListen {
   readonly defaultServer: boolean;
   /** Holds for the address as soon as one of its `listen` lines says so. */
   readonly proxyProtocol: boolean;
+  /** As `proxyProtocol`. */
+  readonly tls: boolean;
   readonly statement: Statement | undefined;
 }
 
 /** Parameters that belong to parts of nginx that are not here yet: refused with the reason. */
 const NOT_HERE: Readonly<Record<string, string>> = {
-  ssl: "TLS is not supported yet",
   http2: "HTTP/2 is not supported yet",
   quic: "HTTP/3 is not supported",
   multipath: "Multipath TCP is not supported",
@@ -34,6 +35,7 @@ interface Mutable {
   bind: boolean;
   defaultServer: boolean;
   proxyProtocol: boolean;
+  tls: boolean;
 }
 
 const NO_PARAMETERS = {
@@ -42,6 +44,7 @@ const NO_PARAMETERS = {
   bind: false,
   defaultServer: false,
   proxyProtocol: false,
+  tls: false,
 };
 
 /** Adds the addresses of a `listen` line to its server; those of a host name when it has been looked up. */
@@ -104,7 +107,7 @@ interface AddressUse {
 const addressUses = perLoad<Map<string, AddressUse>>(() => new Map());
 
 function protocolBits(state: Mutable): number {
-  return state.proxyProtocol ? 1 : 0;
+  return (state.proxyProtocol ? 1 : 0) + (state.tls ? 2 : 0);
 }
 
 /** One server names an address once; its options and its default server are said once (ngx_http_add_addresses). */
@@ -152,6 +155,9 @@ function applyParameter(state: Mutable, parameter: string, site: DirectiveSite):
       return setSocket(state, { reuseport: true });
     case "proxy_protocol":
       state.proxyProtocol = true;
+      return undefined;
+    case "ssl":
+      state.tls = true;
       return undefined;
     default: {
       const reason = NOT_HERE[parameter];

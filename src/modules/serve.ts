@@ -9,7 +9,7 @@ import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
 import { setFaults } from "../net/event-loop.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
-import { Acceptor, type Socket } from "../net/socket.ts";
+import { Acceptor, type PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
@@ -199,7 +199,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     this.doors.push(door);
   }
 
-  private accept(socket: Socket, door: Door): Connection {
+  private accept(socket: PlainSocket, door: Door): Connection {
     const binding =
       door.specific.size === 0 ? door.main : (door.specific.get(plainAddress(socket.localAddress)) ?? door.main);
     const connection = new Connection(socket, binding, this);

@@ -86,14 +86,16 @@ export function compileNames(
   }
   return {
     defaultServer,
-    find(host: string, r: Request): Server | undefined {
+    find(host: string, r: Request | undefined): Server | undefined {
       const found = keys.find(host);
       if (found !== undefined || host === "") return found;
       for (const { name, server } of regexes) {
         const match = name.regex!.exec(host);
         if (match === null) continue;
-        r.captures = match;
-        name.capture?.(r, match);
+        if (r !== undefined) {
+          r.captures = match;
+          name.capture?.(r, match);
+        }
         return server;
       }
       return undefined;

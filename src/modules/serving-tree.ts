@@ -12,6 +12,8 @@ import { httpCore } from "./http-core.ts";
 import { defaultListen, type ServerListen } from "./listen-directive.ts";
 import { openLevel } from "./location-directive.ts";
 import { compileNames, type NamedServer, type ServerName } from "./server-name.ts";
+import { sslModule } from "./ssl.ts";
+import { missingCertificate } from "./ssl-listen.ts";
 
 /** The servers behind one listening socket. */
 export interface BoundServers {
@@ -59,13 +61,13 @@ export function compileServing(http: Scope, load: LoadContext): ConfigFault | un
     errorLog: httpCore.of(http).errorLog,
     slotCount: registry.slotCount,
   };
-  const listening: { readonly server: Server; readonly listens: ServerListen[]; readonly names: ServerName[] }[] = [];
+  const listening: Listening[] = [];
   for (const scope of http.children) {
     if (scope.kind !== SERVER) continue;
     const own = httpCore.of(scope);
     const server = compileServer(scope, config, load);
     servers.push(server);
-    listening.push({ server, listens: own.listens, names: own.serverNames });
+    listening.push({ scope, server, listens: own.listens, names: own.serverNames });
   }
   const bound = bindAddresses(listening, load);
   servingOf(load).serving = { config, bound };
@@ -86,7 +88,8 @@ function compileServer(scope: Scope, config: HttpConfig, load: LoadContext): Ser
   const first = names[0]?.name ?? "";
   const name = first.startsWith(".") ? first.slice(1) : first;
   const { core } = level;
-  return { name, level, core, headLimits: headLimits(core), tree: compileTree(scope, load), named, http: config };
+  const { tls } = sslModule.of(scope);
+  return { name, level, core, headLimits: headLimits(core), tree: compileTree(scope, load), tls, named, http: config };
 }
 
 function headLimits(core: CoreSettings): RequestHeadLimits {
@@ -138,28 +141,41 @@ function longestFirst(locations: Location[]): Location[] {
   return locations.sort((a, b) => b.name.length - a.name.length);
 }
 
+interface Listening {
+  readonly scope: Scope;
+  readonly server: Server;
+  readonly listens: readonly ServerListen[];
+  readonly names: readonly ServerName[];
+}
+
 interface AddressEntry {
   readonly address: Address;
   options: ServerListen;
   defaultServer: Server;
   bind: boolean;
   proxyProtocol: boolean;
+  tls: boolean;
   readonly servers: NamedServer[];
 }
 
 /** Groups servers by address, decides which addresses get a socket, compiles the choice by name. */
-function bindAddresses(
-  listening: readonly { readonly server: Server; readonly listens: ServerListen[]; readonly names: ServerName[] }[],
-  load: LoadContext,
-): Map<string, BoundServers> {
+function bindAddresses(listening: readonly Listening[], load: LoadContext): Map<string, BoundServers> {
   const entries = new Map<string, AddressEntry>();
   for (const { server, listens, names } of listening) {
     for (const listen of listens) addListen(entries, listen, { server, names });
   }
+  const scopes = new Map(listening.map(({ server, scope }) => [server, scope]));
   const compiled = new Map<string, AddressServers>();
   for (const [text, entry] of entries) {
     const choice = compileNames(text, entry.defaultServer, entry.servers, load);
-    compiled.set(text, { ...choice, proxyProtocol: entry.proxyProtocol });
+    const defaultScope = scopes.get(entry.defaultServer)!;
+    const tls = entry.tls || sslModule.of(defaultScope).enabled;
+    if (entry.tls) {
+      const servers = entry.servers.map(({ server }) => scopes.get(server)!);
+      const fault = missingCertificate(defaultScope, servers);
+      if (fault !== undefined) load.fail(undefined, fault);
+    }
+    compiled.set(text, { ...choice, proxyProtocol: entry.proxyProtocol, tls });
   }
   const bound = new Map<string, BoundServers>();
   for (const [text, entry] of entries) {
@@ -192,12 +208,14 @@ function addListen(entries: Map<string, AddressEntry>, listen: ServerListen, nam
       defaultServer: named.server,
       bind: listen.bind,
       proxyProtocol: listen.proxyProtocol,
+      tls: listen.tls,
       servers: [named],
     });
     return;
   }
   known.servers.push(named);
   known.proxyProtocol ||= listen.proxyProtocol;
+  known.tls ||= listen.tls;
   if (listen.set) {
     known.options = listen;
     known.bind = true;

@@ -162,6 +162,14 @@ export function receive(fd: number, room: Uint8Array, length: number): number {
   return c.recv(fd, room, length, 0);
 }
 
+const peekRoom = new Uint8Array(1);
+
+/** Whether bytes, or the peer's FIN, can be received at once. */
+export function bytesWait(fd: number): boolean {
+  const MSG_PEEK_DONTWAIT = 0x42;
+  return c.recv(fd, peekRoom, 1, MSG_PEEK_DONTWAIT) >= 0;
+}
+
 /** send(2) of bytes[0..length); the number taken, or -1. No SIGPIPE. */
 export function send(fd: number, bytes: Uint8Array, length: number): number {
   const MSG_NOSIGNAL = 0x4000;

@@ -105,13 +105,42 @@ export function kept(bytes: Buffer): Buffer {
   return isReceived(bytes) ? Buffer.from(bytes) : bytes;
 }
 
+/** A stream of bytes to and from the other end, plain or over TLS. Methods do nothing once it is closed. */
+export interface Socket {
+  /** Whom it reports to: set by whoever made the socket before anything can happen on it. */
+  data: SocketOwner;
+  /** -1 once closed. */
+  readonly fd: number;
+  /** The client's IP literal; undefined for a unix socket, and on a socket that was not accepted. */
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number;
+  /** The IP literal it is connected to on this side: a system call; undefined when closed or a unix socket. */
+  readonly localAddress: string | undefined;
+  /**
+   * Sends bytes[0..length). Returns how many were taken: fewer when it is full, `onDrain` comes when it is not; -1 when
+   * the connection is broken, `onClose` follows.
+   */
+  write(bytes: Uint8Array, length: number): number;
+  /** Reads no more until `resume`: FIN is not seen either, a reset is. */
+  pause(): void;
+  resume(): void;
+  /** Takes what has come in by now, instead of waiting for the event; true where that is not possible yet. */
+  readNow(): boolean;
+  /** Sends FIN (after a close_notify where there is TLS); reading goes on. */
+  shutdown(): void;
+  /** Closes at once; the owner hears no more. */
+  end(): void;
+  /** Closes with RST. */
+  terminate(): void;
+  /** SO_KEEPALIVE. */
+  setKeepAlive(on: boolean): void;
+}
+
 const NO_ERROR = 0;
 
-/** One connected (or connecting) stream socket. Methods do nothing once it is closed. */
-export class Socket implements Watched, Deferred {
-  /** Set by whoever made the socket before anything can happen on it. */
+/** A socket without TLS: connected, or connecting. */
+export class PlainSocket implements Socket, Watched, Deferred {
   data!: SocketOwner;
-  /** -1 once closed. */
   fd: number;
   private connecting: boolean;
   private connectErrno = NO_ERROR;
@@ -136,7 +165,6 @@ export class Socket implements Watched, Deferred {
     this.peer = peer;
   }
 
-  /** The client's IP literal; undefined for a unix socket. */
   get remoteAddress(): string | undefined {
     return this.peer?.host;
   }
@@ -145,17 +173,10 @@ export class Socket implements Watched, Deferred {
     return this.peer?.port ?? 0;
   }
 
-  /** The IP literal it is connected to on this side: a system call; undefined when closed or a unix socket. */
   get localAddress(): string | undefined {
-    if (this.fd < 0) return undefined;
-    const name = socketName(this.fd);
-    return name === undefined ? undefined : fromSystemAddress(name)?.host;
+    return localHost(this.fd);
   }
 
-  /**
-   * Sends bytes[0..length). Returns how many the kernel took: fewer when it is full, `onDrain` comes when it is not; -1
-   * when the connection is broken, `onClose` follows.
-   */
   write(bytes: Uint8Array, length: number): number {
     if (this.fd < 0 || this.broken) return -1;
     let taken = this.connecting ? 0 : send(this.fd, bytes, length);
@@ -174,7 +195,6 @@ export class Socket implements Watched, Deferred {
     return taken;
   }
 
-  /** Reads no more until `resume`: FIN is not seen either, a reset is. */
   pause(): void {
     this.paused = true;
   }
@@ -185,12 +205,10 @@ export class Socket implements Watched, Deferred {
     if (this.readable) this.readSoon();
   }
 
-  /** Sends FIN; reading goes on. */
   shutdown(): void {
     if (this.fd >= 0) shutdownSending(this.fd);
   }
 
-  /** Closes at once; the owner hears no more. */
   end(): void {
     if (this.fd < 0) return;
     closeWatched(this.fd);
@@ -198,19 +216,25 @@ export class Socket implements Watched, Deferred {
     this.fd = -1;
   }
 
-  /** Takes what has come in by now, instead of waiting for the event. */
-  readNow(): void {
+  readNow(): boolean {
     if (this.fd >= 0 && !this.connecting && !this.paused) this.read();
+    return false;
   }
 
-  /** Closes with RST. */
   terminate(): void {
     if (this.fd < 0) return;
     resetOnClose(this.fd);
     this.end();
   }
 
-  /** SO_KEEPALIVE. */
+  /** Gives the descriptor away, open: TLS begins on it. The owner hears no more of this socket. */
+  release(): number {
+    const { fd } = this;
+    if (fd >= 0) unwatch(fd);
+    this.fd = -1;
+    return fd;
+  }
+
   setKeepAlive(on: boolean): void {
     if (this.fd >= 0) setIntegerOption(this.fd, SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
   }
@@ -366,14 +390,21 @@ export class Socket implements Watched, Deferred {
   }
 }
 
+/** The IP literal of this end of a connection; undefined when it is closed or has none. */
+export function localHost(fd: number): string | undefined {
+  if (fd < 0) return undefined;
+  const name = socketName(fd);
+  return name === undefined ? undefined : fromSystemAddress(name)?.host;
+}
+
 const INTEREST = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /**
  * Connects; the outcome comes to `owner` as onConnect or onConnectError. Addresses in the system's form; `local` is
  * proxy_bind's.
  */
-export function connectTo(destination: Uint8Array, owner: ConnectOwner, local: Uint8Array | undefined): Socket {
-  const socket = new Socket(-1, true, undefined);
+export function connectTo(destination: Uint8Array, owner: ConnectOwner, local: Uint8Array | undefined): PlainSocket {
+  const socket = new PlainSocket(-1, true, undefined);
   socket.connect(destination, owner, local);
   return socket;
 }
@@ -381,7 +412,7 @@ export function connectTo(destination: Uint8Array, owner: ConnectOwner, local: U
 /** Who takes the connections of a listening socket. */
 export interface AcceptOwner {
   /** Returns the owner of the new connection. */
-  onAccept(socket: Socket): SocketOwner;
+  onAccept(socket: PlainSocket): SocketOwner;
   /** A connection could not be accepted; `message` as nginx words it. `full`: worker_connections does not allow more. */
   onAcceptError(message: string, full: boolean): void;
 }
@@ -459,7 +490,7 @@ export class Acceptor implements Watched, TimerOwner {
       this.owner.onAcceptError(notEnoughConnections(), true);
       return true;
     }
-    const socket = new Socket(fd, false, fromSystemAddress(nameRoom));
+    const socket = new PlainSocket(fd, false, fromSystemAddress(nameRoom));
     try {
       socket.data = this.owner.onAccept(socket);
     } catch (error) {

@@ -15,11 +15,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     '[emerg] directive "proxy_cache_path" of nginx\'s ngx_http_proxy_module is not supported by hopway in {conf}:4',
     '[emerg] "proxy_cache" other than "off" is not supported by hopway in {conf}:25',
   ],
-  "tls-front": [
-    '[emerg] the "ssl" parameter of "listen" cannot be used: TLS is not supported yet in {conf}:10',
-    '[emerg] directive "ssl_certificate" of nginx\'s ngx_http_ssl_module is not supported by hopway in {conf}:12',
-    '[emerg] directive "ssl_certificate_key" of nginx\'s ngx_http_ssl_module is not supported by hopway in {conf}:13',
-  ],
+  "tls-front": ['[emerg] the "http2" parameter of "listen" cannot be used: HTTP/2 is not supported yet in {conf}:10'],
 };
 
 let folder = "";

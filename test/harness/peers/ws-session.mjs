@@ -1,19 +1,25 @@
-// One WebSocket session of the ws package. Arguments: URL, then JSON of { steps, protocols, headers, deflate }. Writes one
-// line: what happened, in order.
+// One WebSocket session of the ws package. Arguments: URL, then JSON of { steps, protocols, headers, deflate, ca } (a
+// file of authorities for wss). Writes one line: what happened, in order.
 // Steps: { send: text }, { sendBytes: n } (binary, comes back unchanged), { ping: text }, { waitPings: n },
 // { close: code, reason }, { waitClose: true }.
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import WebSocket from "ws";
 
 const [url, json] = process.argv.slice(2);
-const { steps, protocols = [], headers = {}, deflate = false } = JSON.parse(json);
+const { steps, protocols = [], headers = {}, deflate = false, ca } = JSON.parse(json);
 
 const events = [];
 const queue = [];
 let wake = () => {};
 let pings = 0;
 
-const socket = new WebSocket(url, protocols, { headers, perMessageDeflate: deflate, maxPayload: 64 * 1024 * 1024 });
+const socket = new WebSocket(url, protocols, {
+  headers,
+  perMessageDeflate: deflate,
+  maxPayload: 64 * 1024 * 1024,
+  ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
+});
 const happened = (event) => {
   queue.push(event);
   wake();

@@ -1,0 +1,127 @@
+/** A server's TLS: its certificates loaded, its context made; equal ones are shared and outlive a reload. */
+import { createHash, X509Certificate } from "node:crypto";
+import { ConfigFault, type DirectiveSite, type Scope } from "../config/directive.ts";
+import { diskSource } from "../config/disk-source.ts";
+import { type LoadContext, perLoad } from "../config/load-context.ts";
+import type { ServerTls, TlsIdentity } from "../http/server-tls.ts";
+import {
+  CertificateFault,
+  type CertificatePair,
+  type CertificateReader,
+  loadAuthorities,
+  loadPair,
+  loadPasswords,
+  loadRevocationLists,
+} from "../net/tls-certificates.ts";
+import { makeTlsContext, type TlsContext, TlsContextFault, type TlsContextOptions } from "../net/tls-context.ts";
+import { compileTemplate, hasVariables } from "../template/template.ts";
+import type { SslSettings } from "./ssl.ts";
+import { type CertificateNames, VariableIdentity } from "./ssl-variable-identity.ts";
+import { certificateCheck } from "./ssl-verify.ts";
+
+/** Contexts by what they were made of: those of the running configuration, so that sessions survive a reload. */
+let lasting: ReadonlyMap<string, TlsContext> = new Map();
+const made = perLoad<Map<string, TlsContext>>(() => new Map());
+
+/** The context for these options, one for all servers that have the same; a text where there can be none. */
+function sharedContext(options: TlsContextOptions, load: LoadContext): TlsContext | string {
+  const contexts = made(load);
+  const key = contextKey(options);
+  const known = contexts.get(key) ?? lasting.get(key);
+  if (known !== undefined) {
+    contexts.set(key, known);
+    return known;
+  }
+  const context = makeTlsContext(options);
+  if (context instanceof TlsContextFault) return `SSL_CTX_new() failed (SSL: ${context.message})`;
+  contexts.set(key, context);
+  return context;
+}
+
+/** Names options without keeping the keys that they hold. */
+export function contextKey(options: TlsContextOptions): string {
+  return createHash("sha256").update(JSON.stringify(options)).digest("latin1");
+}
+
+/** A configuration is good: the contexts of the one before, which it does not have, may go. */
+export function keepContexts(load: LoadContext): void {
+  lasting = made(load);
+}
+
+/** What a server's directives come to; undefined where they come to nothing, a text where something is wrong. */
+export function compileServerTls(own: SslSettings, scope: Scope, load: LoadContext): ServerTls | string | undefined {
+  const { certificates, rejectHandshake, verifyClient } = own;
+  if (certificates === undefined) {
+    const nothing = !rejectHandshake && verifyClient === "off";
+    return nothing ? undefined : { rejectHandshake, verifyClient, identity: undefined, ...certificateCheck(own, []) };
+  }
+  const reader: CertificateReader = { source: load.source, path: (name) => load.confPath(name) };
+  const authorities: string[] = [];
+  for (const [name, call] of [
+    [own.clientCertificate, "SSL_CTX_load_verify_locations"],
+    [own.trustedCertificate, "SSL_CTX_load_verify_locations"],
+  ] as const) {
+    const loaded = name === undefined ? [] : loadAuthorities(name, call, reader);
+    if (loaded instanceof CertificateFault) return loaded.message;
+    authorities.push(...loaded);
+  }
+  const revocationLists = own.crl === undefined ? [] : loadRevocationLists(own.crl, reader);
+  if (revocationLists instanceof CertificateFault) return revocationLists.message;
+  const options: TlsContextOptions = {
+    certificates: [],
+    minVersion: own.versions.min,
+    maxVersion: own.versions.max,
+    ciphers: own.ciphers,
+    preferServerCiphers: own.preferServerCiphers,
+    curves: own.curves,
+    sessionTickets: own.sessionTickets,
+    sessionTimeout: own.sessionTimeout,
+    authorities,
+    revocationLists,
+    requestCertificate: verifyClient !== "off",
+  };
+  const passwords = own.passwordFile === undefined ? [] : loadPasswords(own.passwordFile, reader);
+  if (passwords instanceof CertificateFault) return passwords.message;
+  const identity = compileIdentity(own, options, passwords, reader, scope, load);
+  if (typeof identity === "string") return identity;
+  const trusted = authorities.map((pem) => new X509Certificate(pem));
+  return { rejectHandshake, verifyClient, identity, ...certificateCheck(own, trusted) };
+}
+
+function compileIdentity(
+  own: SslSettings,
+  options: TlsContextOptions,
+  passwords: readonly string[],
+  reader: CertificateReader,
+  scope: Scope,
+  load: LoadContext,
+): TlsIdentity | string {
+  const { certificates = [], certificateKeys = [] } = own;
+  if ([...certificates, ...certificateKeys].some(hasVariables)) {
+    const { statement } = scope;
+    if (statement === undefined) return "a server without a statement";
+    const site = { statement, scope, load };
+    const names: CertificateNames[] = [];
+    for (const [i, name] of certificates.entries()) {
+      const pair = compileNames(name, certificateKeys[i]!, site);
+      if (pair instanceof ConfigFault) return pair.message;
+      names.push(pair);
+    }
+    return new VariableIdentity(names, options, passwords, { ...reader, source: diskSource }, own.certificateCache);
+  }
+  const pairs: CertificatePair[] = [];
+  for (const [i, name] of certificates.entries()) {
+    const pair = loadPair(name, certificateKeys[i]!, passwords, reader);
+    if (pair instanceof CertificateFault) return pair.message;
+    pairs.push(pair);
+  }
+  const context = sharedContext({ ...options, certificates: pairs }, load);
+  return typeof context === "string" ? context : { context: () => context };
+}
+
+function compileNames(certificate: string, key: string, site: DirectiveSite): CertificateNames | ConfigFault {
+  const first = compileTemplate(certificate, site);
+  if (first instanceof ConfigFault) return first;
+  const second = compileTemplate(key, site);
+  return second instanceof ConfigFault ? second : { certificate: first, key: second };
+}

@@ -1,0 +1,286 @@
+/**
+ * TLS on a connected descriptor. The handshake and the records are BoringSSL's, inside Bun's sockets, which live in Bun's
+ * own event loop (nested in ours); from outside it is a socket like any other.
+ */
+import { freeSlot } from "./connection-slots.ts";
+import { type Deferred, defer, reportFault } from "./event-loop.ts";
+import { bytesWait, closeDescriptor, resetOnClose, SO_KEEPALIVE, SOL_SOCKET, setIntegerOption } from "./libc.ts";
+import { localHost, type PlainSocket, type Socket, type SocketOwner } from "./socket.ts";
+import { type BunTlsError, type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
+import type { TlsContext } from "./tls-context.ts";
+import { sessionOf, type TlsSession } from "./tls-session.ts";
+
+/** Who owns a socket on which a handshake runs. Nothing but these and `onClose` is called before it has ended. */
+export interface TlsOwner extends SocketOwner {
+  onHandshake(): void;
+  /** It failed, and the socket is closed. `message`: BoringSSL's words; "" when the other end broke it off. */
+  onHandshakeFailed(message: string): void;
+}
+
+/** A record holds at most so many bytes: what a write that came short may have encrypted already (RFC 8446 5.1). */
+const MAX_RECORD_BYTES = 16 * 1024;
+
+/** How TLS is begun on a descriptor. */
+export interface TlsStart {
+  readonly context: TlsContext;
+  readonly isServer: boolean;
+  /** A server asks for a certificate; a client looks at the server's in any case. */
+  readonly requestCertificate: boolean;
+  /** What a client names (SNI); "" for nothing. */
+  readonly serverName: string;
+  /** Of a client: a session to resume. */
+  readonly session: Uint8Array | undefined;
+  /** Of a client: is given sessions that can be resumed. */
+  readonly onSession: ((session: Uint8Array) => void) | undefined;
+}
+
+const serverStart = { isServer: true, serverName: "", session: undefined, onSession: undefined } as const;
+
+/** Becomes the TLS server of a connection that was accepted. `initial`: bytes that were read from it already. */
+export function acceptTls(
+  plain: PlainSocket,
+  context: TlsContext,
+  requestCertificate: boolean,
+  owner: TlsOwner,
+  initial: Uint8Array,
+): TlsSocket {
+  return new TlsSocket(plain, { ...serverStart, context, requestCertificate }, owner, initial);
+}
+
+export class TlsSocket implements Socket, Deferred {
+  data: SocketOwner;
+  fd: number;
+  /** The server asked the client for a certificate. */
+  readonly requestedCertificate: boolean;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number;
+  readonly onSession: ((session: Uint8Array) => void) | undefined;
+  private bun: BunTlsSocket | undefined;
+  private outcome: TlsSession | undefined = undefined;
+  private ended = false;
+  /** A write came short: `onDrain` is due. */
+  private full = false;
+  /** Bytes of which a record may have been made that did not go out whole: they have to be offered again as they are. */
+  private begun: Buffer | undefined = undefined;
+  /** What the handshake failed with before the owner could know of the socket. */
+  private failedEarly: string | undefined = undefined;
+  /** Bytes at the beginning of the next writes that went out with `begun` already. */
+  private ahead = 0;
+
+  constructor(plain: PlainSocket, start: TlsStart, owner: TlsOwner, initial: Uint8Array | undefined) {
+    this.remoteAddress = plain.remoteAddress;
+    this.remotePort = plain.remotePort;
+    this.data = owner;
+    this.requestedCertificate = start.requestCertificate;
+    this.onSession = start.onSession;
+    this.fd = plain.release();
+    const options = {
+      secureContext: start.context.native,
+      requestCert: start.requestCertificate,
+      rejectUnauthorized: false,
+      serverName: start.serverName,
+    } as const;
+    this.bun = beginBunTls<TlsSocket>(this.fd, start.isServer, options, this, handlers, initial);
+    if (this.bun === undefined) {
+      closeDescriptor(this.fd);
+      this.failedEarly = "";
+    }
+    if (this.failedEarly !== undefined) {
+      this.forget();
+      defer(this);
+    } else if (start.session !== undefined) this.bun?.setSession(start.session);
+  }
+
+  onTurn(): void {
+    try {
+      (this.data as TlsOwner).onHandshakeFailed(this.failedEarly!);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  get localAddress(): string | undefined {
+    return localHost(this.fd);
+  }
+
+  /** What the handshake came to; undefined before its end. */
+  get session(): TlsSession | undefined {
+    return this.outcome;
+  }
+
+  write(bytes: Uint8Array, length: number): number {
+    const { bun } = this;
+    if (bun === undefined) return -1;
+    let taken = 0;
+    if (this.begun !== undefined) {
+      if (!this.finishBegun(bun)) return this.fd < 0 ? -1 : 0;
+    }
+    if (this.ahead > 0) {
+      taken = Math.min(this.ahead, length);
+      this.ahead -= taken;
+      if (taken === length) return length;
+    }
+    const sent = bun.write(bytes, taken, length - taken);
+    if (sent < 0) return taken > 0 ? taken : -1;
+    taken += sent;
+    if (taken < length) {
+      this.full = true;
+      this.begun = Buffer.from(bytes.subarray(taken, Math.min(length, taken + MAX_RECORD_BYTES)));
+    }
+    return taken;
+  }
+
+  /** BoringSSL wants the bytes of a record that did not go out whole once more; callers may come with fewer of them. */
+  private finishBegun(bun: BunTlsSocket): boolean {
+    const begun = this.begun!;
+    const sent = bun.write(begun, 0, begun.length);
+    if (sent < begun.length) {
+      this.full = true;
+      if (sent <= 0) return false;
+      this.ahead += sent;
+      this.begun = begun.subarray(sent);
+      return false;
+    }
+    this.ahead += sent;
+    this.begun = undefined;
+    return true;
+  }
+
+  pause(): void {
+    this.bun?.pause();
+  }
+
+  resume(): void {
+    this.bun?.resume();
+  }
+
+  /** Decrypting is up to Bun's loop: true when something waits for it. */
+  readNow(): boolean {
+    return this.fd >= 0 && bytesWait(this.fd);
+  }
+
+  shutdown(): void {
+    this.bun?.shutdown();
+  }
+
+  end(): void {
+    const { bun } = this;
+    if (bun === undefined) return;
+    this.forget();
+    bun.shutdown();
+    bun.close();
+  }
+
+  terminate(): void {
+    const { bun } = this;
+    if (bun === undefined) return;
+    resetOnClose(this.fd);
+    this.forget();
+    bun.close();
+  }
+
+  setKeepAlive(on: boolean): void {
+    if (this.fd >= 0) setIntegerOption(this.fd, SOL_SOCKET, SO_KEEPALIVE, on ? 1 : 0);
+  }
+
+  /** The descriptor is closed, or will be in the same breath. */
+  private forget(): void {
+    this.bun = undefined;
+    this.begun = undefined;
+    if (this.fd >= 0) freeSlot();
+    this.fd = -1;
+  }
+
+  // Called by the handlers below.
+
+  handshakeEnded(ok: boolean, error: BunTlsError | null): void {
+    const message = error === null || error.code === "ECONNRESET" ? "" : error.message;
+    if (this.bun === undefined) {
+      if (!ok && this.fd >= 0) this.failedEarly = message;
+      return;
+    }
+    const owner = this.data as TlsOwner;
+    if (ok) {
+      this.outcome = sessionOf(this.bun);
+      owner.onHandshake();
+      return;
+    }
+    this.forget();
+    owner.onHandshakeFailed(message);
+  }
+
+  received(bytes: Buffer): void {
+    if (this.bun !== undefined) this.data.onData(bytes, bytes.length);
+  }
+
+  drained(): void {
+    if (this.bun === undefined || !this.full) return;
+    this.full = false;
+    this.data.onDrain();
+  }
+
+  peerEnded(): void {
+    if (this.bun === undefined || this.ended) return;
+    this.ended = true;
+    if (this.outcome !== undefined) this.data.onEnd();
+  }
+
+  closed(error: BunTlsError | undefined): void {
+    if (this.bun === undefined) return;
+    this.forget();
+    if (this.outcome !== undefined) this.data.onClose(error !== undefined);
+    else (this.data as TlsOwner).onHandshakeFailed("");
+  }
+
+  fault(error: unknown): void {
+    reportFault(error);
+    if (this.bun === undefined) return;
+    this.terminate();
+    this.data.onClose(true);
+  }
+}
+
+/** One object for all sockets. Exceptions in owners are bugs, and cost only the connection they happened on. */
+const handlers: BunTlsHandlers<TlsSocket> = {
+  handshake({ data }, ok, error) {
+    try {
+      data.handshakeEnded(ok, error);
+    } catch (fault) {
+      data.fault(fault);
+    }
+  },
+  data({ data }, bytes) {
+    try {
+      data.received(bytes);
+    } catch (fault) {
+      data.fault(fault);
+    }
+  },
+  drain({ data }) {
+    try {
+      data.drained();
+    } catch (fault) {
+      data.fault(fault);
+    }
+  },
+  end({ data }) {
+    try {
+      data.peerEnded();
+    } catch (fault) {
+      data.fault(fault);
+    }
+  },
+  close({ data }, error) {
+    try {
+      data.closed(error);
+    } catch (fault) {
+      data.fault(fault);
+    }
+  },
+  error() {
+    // The socket closes after it: `close` tells.
+  },
+  session({ data }, session) {
+    data.onSession?.(session);
+  },
+};
