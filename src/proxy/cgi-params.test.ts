@@ -54,6 +54,15 @@ describe("parameters", () => {
     });
   }
 
+  test("many lines are joined as few are", () => {
+    const build = compileParams([param("HTTP_X_3", "")], true, (name, value) => `${name}=${value} `);
+    if (build instanceof ConfigFault) throw new Error(build.message);
+    const lines = Array.from({ length: 60 }, (_, i) => (i % 10 === 0 ? `Cookie: ${i}` : `X-${i % 10}: ${i}`));
+    const values = (n: number) => Array.from({ length: 6 }, (_, i) => i * 10 + n);
+    const names = [1, 2, 4, 5, 6, 7, 8, 9].map((n) => `HTTP_X_${n}=${values(n).join(", ")} `);
+    expect(build(fakeRequest(...lines).r)).toBe(`HTTP_COOKIE=${values(0).join("; ")} ${names.join("")}`);
+  });
+
   test("without header lines", () => {
     const build = compileParams([param("A", "1")], false, (name, value) => `${name}=${value}`);
     if (build instanceof ConfigFault) throw new Error(build.message);

@@ -3,7 +3,7 @@
  * 4.1.18; ngx_http_uwsgi_create_request). Compiled per location.
  */
 import { type ActionRow, between, ConfigFault, HTTP_SERVER_LOCATION, invalidParameter } from "../config/directive.ts";
-import { asciiLowerCase } from "../http/header-list.ts";
+import { asciiLowerCase, type HeaderList } from "../http/header-list.ts";
 import type { Request } from "../http/request.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 
@@ -97,6 +97,33 @@ function isHeaderParam(name: string): boolean {
   return name.length > PREFIX.length && name.startsWith(PREFIX);
 }
 
+/** From so many lines on, comparing each with all others takes longer than a table of names. */
+const MANY_LINES = 32;
+
+/** Between the values of a header that came in several lines. */
+function separator(key: string): string {
+  return key === "cookie" ? "; " : ", ";
+}
+
+/** The values of all lines that have the name of line `i`; undefined where it is not the first of them. */
+function joinedFrom({ count, keys, values }: HeaderList, i: number): string | undefined {
+  const key = keys[i]!;
+  for (let j = 0; j < i; j++) if (keys[j] === key) return undefined;
+  let value = values[i]!;
+  for (let j = i + 1; j < count; j++) if (keys[j] === key) value += separator(key) + values[j];
+  return value;
+}
+
+function valuesByName({ count, keys, values }: HeaderList): Map<string, string> {
+  const joined = new Map<string, string>();
+  for (let i = 0; i < count; i++) {
+    const key = keys[i]!;
+    const before = joined.get(key);
+    joined.set(key, before === undefined ? values[i]! : before + separator(key) + values[i]);
+  }
+  return joined;
+}
+
 /**
  * Compiles the parameters of a level. A header line that the client sent several times is one parameter, as in current
  * nginx: its values are joined by a comma, those of Cookie by a semicolon.
@@ -123,15 +150,14 @@ export function compileParams(
       if (value !== "" || !piece.skipEmpty) text += encode(piece.name, value);
     }
     if (!passHeaders) return text;
-    const { count, keys, values } = r.headers;
-    for (let i = 0; i < count; i++) {
-      const key = keys[i]!;
-      if (keys.indexOf(key) < i || (replaced.size > 0 && replaced.has(key.replaceAll("-", "_")))) continue;
-      let value = values[i]!;
-      for (let j = i + 1; j < count; j++) {
-        if (keys[j] === key) value += (key === "cookie" ? "; " : ", ") + values[j];
-      }
-      text += encode(knownParamName(key), value);
+    const { headers } = r;
+    const joined = headers.count > MANY_LINES ? valuesByName(headers) : undefined;
+    for (let i = 0; i < headers.count; i++) {
+      const key = headers.keys[i]!;
+      if (replaced.size > 0 && replaced.has(key.replaceAll("-", "_"))) continue;
+      const value = joined === undefined ? joinedFrom(headers, i) : joined.get(key);
+      if (value !== undefined) text += encode(knownParamName(key), value);
+      joined?.delete(key);
     }
     return text;
   };
