@@ -49,6 +49,7 @@ import {
   socketName,
   streamSocket,
   TCP_NODELAY,
+  unsentBytes,
 } from "./libc.ts";
 import { Timer, type TimerOwner } from "./timers.ts";
 
@@ -420,10 +421,6 @@ export interface AcceptOwner {
 /** Out of descriptors: accepting rests for so long (nginx: accept_mutex_delay). */
 const ACCEPT_REST_MS = 500;
 
-/** Of processes that wait for the same socket, the kernel wakes the one that has waited longest, again and again. So a
- * process goes to the end of the queue after this many connections (nginx: ngx_reorder_accept_events). */
-const ACCEPTS_PER_TURN = 16;
-
 const nameRoom = new Uint8Array(128);
 const nameLength = new Uint32Array(1);
 
@@ -433,7 +430,6 @@ export class Acceptor implements Watched, TimerOwner {
   private readonly owner: AcceptOwner;
   private readonly timer = new Timer(this, 0);
   private stopped = false;
-  private accepted = 0;
   private readonly many: boolean;
 
   /**
@@ -467,8 +463,9 @@ export class Acceptor implements Watched, TimerOwner {
   onEvents(): void {
     if (!this.acceptOne()) return;
     if (this.many) this.acceptWaiting();
-    this.accepted++;
-    if (this.accepted % ACCEPTS_PER_TURN !== 0 || this.stopped) return;
+    if (this.stopped) return;
+    // Of processes that wait for the same socket the kernel wakes the one that has waited longest, again and again: this
+    // one goes to the end of the queue. nginx does it after every 16th, which left 100 clients at once on two of four.
     unwatch(this.fd);
     this.begin();
   }
@@ -517,6 +514,11 @@ export class Acceptor implements Watched, TimerOwner {
 
 /** A sender whose reader is slow: smaller kernel buffers bring smaller chunks. */
 const SLOW_RECEIVE_BUFFER_BYTES = 64 * 1024;
+
+/** Bytes that were written and that the other end's kernel has not confirmed yet; 0 where that is not known. */
+export function undeliveredBytes(socket: Socket): number {
+  return socket.fd < 0 ? 0 : (unsentBytes(socket.fd) ?? 0);
+}
 
 /** Bounds what one slow reader can make the kernel hold for the sender on this socket. */
 export function shrinkReceiveBuffer(socket: Socket): void {

@@ -15,6 +15,7 @@ const RESTART_PAUSE_MS = 1000;
 const ANSWER_PATIENCE_MS = 5000;
 /** Exit code of a worker that cannot run with this configuration, as nginx's: starting it again is no use. */
 const FATAL_CODE = 2;
+const SIGKILL = 9;
 
 /** What workers are given. */
 export interface WorkerFrame {
@@ -182,7 +183,8 @@ export class WorkerPool {
       if (this.empty) this.owner.onEmpty(FATAL_CODE);
       return;
     }
-    if (worker.served) {
+    // Whoever kills one that has not served yet is not what stands in its way.
+    if (worker.served || signal === SIGKILL) {
       this.startAgain(worker);
       return;
     }

@@ -1,10 +1,12 @@
 /** The life of a running gateway: start, signals, reload, logs, accidents. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../harness/ports.ts";
 import { children, eventually, get, runs } from "./command.ts";
-import { asRoot, Running, started } from "./running.ts";
+import { asRoot, endAll, Running, started } from "./running.ts";
+
+afterEach(endAll);
 
 describe("end", () => {
   for (const [name, signal] of [

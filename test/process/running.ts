@@ -1,5 +1,4 @@
 /** A hopway that a test starts, configures, signals and looks at. */
-import { afterEach } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../harness/ports.ts";
@@ -10,9 +9,10 @@ import { eventually, get, HOPWAY, run, runs } from "./command.ts";
 export const asRoot = process.getuid?.() === 0;
 const cleanups: (() => Promise<void> | void)[] = [];
 
-afterEach(async () => {
+/** Ends what the test has started: to be called after each, by every file that uses this one. */
+export async function endAll(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+}
 
 /** A gateway in a folder of its own; ended and removed after the test. */
 export class Running {
@@ -22,8 +22,9 @@ export class Running {
 
   constructor() {
     cleanups.push(async () => {
-      const pid = this.pid;
-      if (pid !== undefined && (await runs(pid))) {
+      for (const name of ["hopway.pid", "hopway.pid.oldbin"]) {
+        const pid = Number(this.read(name));
+        if (pid === 0 || !(await runs(pid))) continue;
         process.kill(pid, "SIGTERM");
         await eventually("the master ends", async () => !(await runs(pid)));
       }

@@ -1,9 +1,11 @@
 /** USR2 and WINCH: a new binary takes over the sockets of the running one, or gives them back. */
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { children, eventually, get, runs } from "./command.ts";
-import { Running, started } from "./running.ts";
+import { endAll, Running, started } from "./running.ts";
+
+afterEach(endAll);
 
 const DAEMON = { main: "daemon on; worker_processes 2;" };
 
