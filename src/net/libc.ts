@@ -23,6 +23,7 @@ const names = {
   recv: { args: [i32, ptr, u32, i32], returns: i32 },
   send: { args: [i32, ptr, u32, i32], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
+  ioctl: { args: [i32, u64_fast, ptr], returns: i32 },
   epoll_create1: { args: [i32], returns: i32 },
   epoll_ctl: { args: [i32, i32, i32, ptr], returns: i32 },
   epoll_wait: { args: [i32, ptr, i32, i32], returns: i32 },
@@ -174,6 +175,13 @@ export function bytesWait(fd: number): boolean {
 export function send(fd: number, bytes: Uint8Array, length: number): number {
   const MSG_NOSIGNAL = 0x4000;
   return c.send(fd, bytes, length, MSG_NOSIGNAL);
+}
+
+/** Bytes in a socket's send queue, those on their way among them (SIOCOUTQ); undefined on failure. */
+export function unsentBytes(fd: number): number | undefined {
+  const SIOCOUTQ = 0x5411;
+  const count = new Int32Array(1);
+  return c.ioctl(fd, SIOCOUTQ, count) === 0 ? count[0] : undefined;
 }
 
 /** Sends FIN. */
