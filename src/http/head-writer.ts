@@ -1,6 +1,7 @@
 /** Turns a ResponseHead into bytes, field by field in the order of ngx_http_header_filter. Hot. */
 import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { httpDate } from "./date.ts";
+import { oneLineUri } from "./line-breaks.ts";
 import type { Request } from "./request.ts";
 import { statusLine } from "./status.ts";
 
@@ -32,7 +33,7 @@ export function writeHead(r: Request): string {
     head += "\r\nLast-Modified: " + httpDate(out.lastModifiedSeconds * 1000);
   }
   // Only a Location that is made absolute stands here; nginx keeps others among the rest of the fields.
-  const { location } = out;
+  const location = out.location === undefined ? undefined : oneLineUri(out.location);
   const madeAbsolute = location !== undefined && core.absoluteRedirect && location.startsWith("/");
   if (madeAbsolute) {
     // $sent_http_location shows what was sent.

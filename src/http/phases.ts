@@ -1,6 +1,7 @@
 /** The way of a request through nginx's phases, and its ends: responses, error pages, redirects, the log. */
 import { parseSize } from "../config/units.ts";
 import { ALERT, ERR } from "../net/error-log.ts";
+import { exceptionText } from "../net/exception-text.ts";
 import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { hidesShortPages, isOldExplorer, isSafari } from "./browser.ts";
 import { chunkHead } from "./chunked.ts";
@@ -53,7 +54,7 @@ function run(r: Request): void {
 
 /** An exception in a handler is a bug: a 500 for its request, an alert with the stack for the operator. */
 export function failed(r: Request, error: unknown): void {
-  r.log(ALERT, error instanceof Error ? (error.stack ?? error.message) : String(error));
+  r.log(ALERT, exceptionText(error));
   if (r.headSent) r.connection.close();
   else finalize(r, 500);
 }
@@ -550,7 +551,7 @@ export function closeRequest(r: Request): void {
     try {
       log(r);
     } catch (error) {
-      r.log(ALERT, error instanceof Error ? (error.stack ?? error.message) : String(error));
+      r.log(ALERT, exceptionText(error));
     }
   }
   // $request_body is for logs, too.

@@ -11,6 +11,7 @@ import {
 } from "../config/directive.ts";
 import { perLoad } from "../config/load-context.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
+import { oneLineValue } from "../http/line-breaks.ts";
 import { headerFilters } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { ERR } from "../net/error-log.ts";
@@ -51,7 +52,7 @@ function setCharset(own: CharsetSettings, site: DirectiveSite): ConfigFault | un
 /** All of the text after the dollar is the variable's name: nginx takes no text around it here. */
 function variableTemplate(source: string, site: DirectiveSite): Template {
   const variable = variables(site.load).use(source.slice(1), site.statement);
-  return { source, constant: undefined, evaluate: (r) => variable.get(r) ?? "" };
+  return { source, constant: undefined, evaluate: (r) => oneLineValue(variable.get(r) ?? "") };
 }
 
 function setTypes(own: CharsetSettings, site: DirectiveSite): undefined {

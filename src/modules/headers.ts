@@ -11,6 +11,7 @@ import {
 } from "../config/directive.ts";
 import { parseHttpDate } from "../http/date.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
+import { oneLineValue } from "../http/line-breaks.ts";
 import { headerFilters } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
@@ -116,7 +117,7 @@ function headersFilter(r: Request): undefined {
 
 function setField(r: Request, field: Field): void {
   const { out } = r;
-  const value = field.value.evaluate(r);
+  const value = oneLineValue(field.value.evaluate(r));
   switch (field.key) {
     case "last-modified":
       replaceField(r, field, value);
@@ -143,7 +144,7 @@ function trailerWriter(trailers: readonly Field[]): (r: Request) => string {
     let lines = "";
     for (const { name, value, always } of trailers) {
       if (!safe && !always) continue;
-      const text = value.evaluate(r);
+      const text = oneLineValue(value.evaluate(r));
       if (text !== "") lines += `${name}: ${text}\r\n`;
     }
     return lines;

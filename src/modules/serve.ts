@@ -7,6 +7,7 @@ import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
 import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
 import { setFaults } from "../net/event-loop.ts";
+import { exceptionText } from "../net/exception-text.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import { Acceptor, type PlainSocket } from "../net/socket.ts";
@@ -231,9 +232,6 @@ function specificBindings(bound: BoundServers): Map<string, MutableBinding> {
 
 /** Starts serving what the configuration's http block says on the given sockets. */
 export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog): Serving {
-  setFaults({
-    onFault: (error) =>
-      errorLog.write(ALERT, 0, error instanceof Error ? (error.stack ?? error.message) : String(error)),
-  });
+  setFaults({ onFault: (error) => errorLog.write(ALERT, 0, exceptionText(error)) });
   return new HttpServing(config, listeners, errorLog);
 }

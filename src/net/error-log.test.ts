@@ -7,6 +7,7 @@ import { LoadContext } from "../config/load-context.ts";
 import { memorySource } from "../config/memory-source.ts";
 import { ALERT, DEBUG, ERR, ErrorLog, INFO, levelByName, levelName, NOTICE, standardError } from "./error-log.ts";
 import { addErrorLog } from "./error-log-directive.ts";
+import { exceptionText } from "./exception-text.ts";
 import { LogFile } from "./log-file.ts";
 import { SyslogTarget } from "./syslog.ts";
 
@@ -29,6 +30,17 @@ test("lines have nginx's form, and go where their level is wanted", () => {
   expect(readFileSync(all, "latin1")).toMatch(new RegExp(`^${first}${time} \\[info\\] ${pid}#${pid}: other\\n$`));
   expect(readFileSync(grave, "latin1")).toMatch(new RegExp(`^${first}$`));
   expect([log.enabled(INFO), log.enabled(DEBUG)]).toEqual([true, false]);
+});
+
+test("control characters begin no lines and reach no terminal", () => {
+  const path = join(folder, "visible");
+  const log = new ErrorLog([{ level: ERR, to: new LogFile(path) }]);
+  log.write(ERR, 0, 'open() "/a\n2026/01/01 [emerg] forged\r\x1b[2J\x00\x7f\xe9" failed');
+  log.write(ERR, 0, exceptionText(new Error("oops")));
+  const [first, second, ...rest] = readFileSync(path, "latin1").split("\n");
+  expect(first).toEndWith('open() "/a\\x0A2026/01/01 [emerg] forged\\x0D\\x1B[2J\\x00\\x7F\xe9" failed');
+  expect(second).toMatch(/: Error: oops \| at .*error-log\.test\.ts/);
+  expect(rest).toEqual([""]);
 });
 
 test("long lines are cut", () => {

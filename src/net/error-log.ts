@@ -49,6 +49,30 @@ export interface ErrorTarget {
   readonly to: LogFile | SyslogTarget;
 }
 
+const TAB = 9;
+
+/**
+ * A message in one line: control characters are written `\\xHH`, as in access logs. Decoded paths stand in messages, and
+ * nginx lets them begin lines of their own and reach terminals (CWE-117).
+ */
+function visible(message: string): string {
+  for (let i = 0; i < message.length; i++) if (isControl(message.charCodeAt(i))) return escaped(message, i);
+  return message;
+}
+
+function isControl(c: number): boolean {
+  return (c < 0x20 && c !== TAB) || c === 0x7f;
+}
+
+function escaped(message: string, first: number): string {
+  let out = message.slice(0, first);
+  for (let i = first; i < message.length; i++) {
+    const c = message.charCodeAt(i);
+    out += isControl(c) ? `\\x${c.toString(16).toUpperCase().padStart(2, "0")}` : message.charAt(i);
+  }
+  return out;
+}
+
 function mostTalkative(targets: readonly ErrorTarget[]): LogLevel {
   let most: LogLevel = STDERR;
   for (const { level } of targets) if (level > most) most = level;
@@ -75,7 +99,7 @@ export class ErrorLog {
     if (level > this.level) return;
     const pid = process.pid;
     const connection = connectionNumber > 0 ? `*${connectionNumber} ` : "";
-    const line = `${errorLogTime()} [${levelName(level)}] ${pid}#${pid}: ${connection}${message}`;
+    const line = `${errorLogTime()} [${levelName(level)}] ${pid}#${pid}: ${connection}${visible(message)}`;
     const cut = line.length >= MAX_LINE_BYTES ? line.slice(0, MAX_LINE_BYTES - 1) : line;
     for (const target of this.targets) {
       if (level > target.level) continue;

@@ -1,6 +1,7 @@
 /** The master: holds the listening sockets, keeps workers running, obeys signals (ngx_process_cycle.c). */
 import type { LoadedConfig } from "../config/load.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
+import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import { closeListener, listenSockets } from "../net/listen.ts";
 import { declaredLogs, flushLogs, reopenLogs } from "../net/log-file.ts";
@@ -262,7 +263,7 @@ export class Master {
 
   /** A bug: what runs goes on. */
   private onFault(error: unknown): void {
-    this.write(ALERT, `unexpected exception: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    this.write(ALERT, `unexpected exception: ${exceptionText(error)}`);
   }
 
   private notice(message: string): void {

@@ -4,6 +4,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { holdSlot } from "../net/connection-slots.ts";
 import { receiveDescriptors } from "../net/descriptor-passing.ts";
 import { ALERT, defaultErrorLog, errorLogOf, setDefaultErrorLog } from "../net/error-log.ts";
+import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { sharedLogFile } from "../net/log-file.ts";
@@ -39,7 +40,7 @@ class WorkerChannel {
 
   /** A bug: the messages after this one have to be heard all the same. One that prevents the start ends the worker. */
   private onFault(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = exceptionText(error);
     if (this.worker !== undefined) {
       this.worker.report(text);
       return;

@@ -2,6 +2,7 @@
 import type { LoadedConfig } from "../config/load.ts";
 import { type Serving, serve } from "../modules/serve.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
+import { exceptionText } from "../net/exception-text.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
@@ -24,7 +25,7 @@ export class Worker {
     this.onEnd = onEnd;
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
     onLogFailure((message) => this.write(ALERT, message));
-    const survive = (error: unknown): void => this.report(stackOf(error));
+    const survive = (error: unknown): void => this.report(exceptionText(error));
     process.on("uncaughtException", survive);
     process.on("unhandledRejection", survive);
   }
@@ -112,8 +113,4 @@ export class Worker {
   private write(level: LogLevel, message: string): void {
     this.log.write(level, 0, message);
   }
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

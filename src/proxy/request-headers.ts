@@ -5,6 +5,7 @@
 import { choice, flag } from "../config/arguments.ts";
 import { ConfigFault, type Directive, directiveFault, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
+import { oneLineUri, oneLineValue } from "../http/line-breaks.ts";
 import type { Request } from "../http/request.ts";
 import { compileTemplate, type Template, template } from "../template/template.ts";
 
@@ -179,7 +180,7 @@ function lineText(line: Line, r: Request, upstream: UpstreamRequest): string {
       return line.text;
     case "template": {
       const value = line.value.evaluate(r);
-      return value === "" ? "" : line.start + value + "\r\n";
+      return value === "" ? "" : line.start + oneLineValue(value) + "\r\n";
     }
     case "host":
       return upstream.hostHeader === "" ? "" : "Host: " + upstream.hostHeader + "\r\n";
@@ -199,7 +200,7 @@ export function compileRequestHeaders(settings: RequestHeaderSettings): RequestH
   const passHeaders = settings.passRequestHeaders ?? true;
   const versionText = ` HTTP/${version}\r\n`;
   return (r, method, uri, upstream) => {
-    let head = method + " " + uri + versionText;
+    let head = oneLineUri(method + " " + uri) + versionText;
     for (let i = 0; i < lines.length; i++) head += lineText(lines[i]!, r, upstream);
     if (passHeaders) {
       const { count, names, keys, values } = r.headers;

@@ -2,6 +2,7 @@
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import { compileRegex } from "../config/regex.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
+import { oneLineValue } from "../http/line-breaks.ts";
 import type { Request } from "../http/request.ts";
 import { captureNames } from "../template/captures.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
@@ -16,7 +17,7 @@ export type RewriteRules = RewriteRule[] | "off" | undefined;
 export function applyRules(r: Request, value: string, from: number, rules: readonly RewriteRule[]): string | undefined {
   for (const rule of rules) {
     const rewritten = rule(r, value, from);
-    if (rewritten !== undefined) return rewritten;
+    if (rewritten !== undefined) return oneLineValue(rewritten);
   }
   return undefined;
 }

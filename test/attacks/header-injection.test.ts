@@ -11,10 +11,24 @@ const target = attackTarget(
     location = /text { return 200 "[$arg_a]"; }
     location = /cookie { add_header Set-Cookie "a=$cookie_a"; return 200 "ok"; }
     location /passed { proxy_set_header X-Arg $arg_a; proxy_set_header X-Field $http_x_field; proxy_pass http://{backend}; }
+    location /path/added { add_header X-Path $uri; add_trailer X-End $uri; return 200 "ok"; }
+    location /path/absolute { return 302 http://x$uri; }
+    location /path/relative { return 302 $uri; }
+    location /path/short { absolute_redirect off; return 302 $uri; }
+    location /path/page { error_page 404 =302 http://x$uri; return 404; }
+    location /path/charset { charset $uri; default_type text/plain; return 200 "ok"; }
+    location /path/response/redirect { set $path $uri; proxy_redirect / http://x$path; rewrite ^ /redirect break; proxy_pass http://{backend}; }
+    location /path/response/cookie { set $path $uri; proxy_cookie_path / $path; rewrite ^ /cookie break; proxy_pass http://{backend}; }
+    location /path/passed/field { set $path $uri; proxy_set_header X-Path $path; rewrite ^ /plain break; proxy_pass http://{backend}; }
+    location /path/passed/uri { proxy_pass http://{backend}$uri; }
+    location ~ ^/path/passed/capture([^?]*)$ { proxy_pass http://{backend}/$1; }
+    location /path/passed/method { proxy_method $uri; proxy_pass http://{backend}/plain; }
     location /prefix/ { proxy_pass http://{backend}/; }
     location /response/ { proxy_pass http://{backend}; }
 `,
   {
+    redirect: { steps: ["HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 0\r\n\r\n"] },
+    cookie: { steps: ["HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"] },
     "split-value": { steps: ["HTTP/1.1 200 OK\r\nX-A: 1\rX-Injected: yes\r\nContent-Length: 2\r\n\r\nok"] },
     "nul-value": { steps: ["HTTP/1.1 200 OK\r\nX-A: 1\0X-Injected: yes\r\nContent-Length: 2\r\n\r\nok"] },
     "two-lengths": { steps: ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 30\r\n\r\nok"] },
@@ -80,6 +94,40 @@ describe("arguments stay as they were written", () => {
 
   test("NUL in a path is refused", async () => {
     expect((await attack(target, head("GET /prefix/a%00b HTTP/1.1", "Host: x"))).statuses).toEqual([400]);
+  });
+});
+
+describe("what a path holds when it is decoded begins no line", () => {
+  const injected = "%0d%0aX-Injected:%20yes";
+
+  test.each([
+    ["/path/added", "X-Path: /path/added  X-Injected: yes"],
+    ["/path/added", "X-End: /path/added  X-Injected: yes"],
+    ["/path/absolute", "Location: http://x/path/absolute%0D%0AX-Injected: yes"],
+    ["/path/relative", "/path/relative%0D%0AX-Injected: yes"],
+    ["/path/short", "Location: /path/short%0D%0AX-Injected: yes"],
+    ["/path/page", "Location: http://x/path/page%0D%0AX-Injected: yes"],
+    ["/path/charset", "charset=/path/charset  X-Injected: yes"],
+    ["/path/response/redirect", "Location: http://x/path/response/redirect  X-Injected: yes"],
+    ["/path/response/cookie", "Path=/path/response/cookie  X-Injected: yes"],
+  ])("%s", async (path, expected) => {
+    const { received, statuses } = await attack(target, head(`GET ${path}${injected} HTTP/1.1`, "Host: x"));
+    expect(statuses.length).toBe(1);
+    expect(received).toContain(expected);
+    expect(received).not.toMatch(/^X-Injected/im);
+  });
+
+  test.each([
+    ["/path/passed/field", "X-Path: /path/passed/field  X-Injected: yes"],
+    ["/path/passed/uri", "GET /path/passed/uri%0D%0AX-Injected: yes HTTP/1.1"],
+    ["/path/passed/capture", "GET /%0D%0AX-Injected: yes HTTP/1.1"],
+    ["/path/passed/method", "/path/passed/method%0D%0AX-Injected: yes /plain%0D%0AX-Injected:%20yes HTTP/1.1"],
+  ])("%s", async (path, expected) => {
+    await exchange(target.port, [head(`GET ${path}${injected} HTTP/1.1`, "Host: x"), { waitResponses: 1 }]);
+    await target.backend.settle();
+    const [request] = target.backend.take();
+    expect(request?.head).toContain(expected);
+    expect(request?.head).not.toMatch(/^X-Injected/im);
   });
 });
 

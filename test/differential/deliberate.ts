@@ -3,6 +3,7 @@
  * be in nginx's transcript, and with it replaced the two must be the same, so the list can neither rot nor hide more.
  */
 import { DELIBERATE_CGI } from "./deliberate-cgi.ts";
+import { DELIBERATE_CONTROL_CHARACTERS } from "./deliberate-control-characters.ts";
 import { DELIBERATE_PROXY_PROTOCOL } from "./deliberate-proxy-protocol.ts";
 import { DELIBERATE_TUNNELS } from "./deliberate-tunnels.ts";
 import { DELIBERATE_UPSTREAM } from "./deliberate-upstream.ts";
@@ -128,6 +129,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   ...DELIBERATE_TUNNELS,
   ...DELIBERATE_CGI,
   ...DELIBERATE_PROXY_PROTOCOL,
+  ...DELIBERATE_CONTROL_CHARACTERS,
 ];
 
 /** nginx's transcript as hopway's should be: undefined when a listed difference is not there. */

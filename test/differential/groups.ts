@@ -8,6 +8,7 @@ import { FILE_CORNERS } from "./cases/file-corners.ts";
 import { GZIP } from "./cases/gzip.ts";
 import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
 import { LIMITS } from "./cases/limits.ts";
+import { LINE_BREAKS } from "./cases/line-breaks.ts";
 import { LOGS } from "./cases/logs.ts";
 import { PROXY_PROTOCOL } from "./cases/proxy-protocol.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
@@ -38,6 +39,7 @@ export const GROUPS: readonly Group[] = [
   ...FILE_CORNERS,
   ...ERROR_PAGES,
   ...HEADERS_AND_ACCESS,
+  ...LINE_BREAKS,
   ...GZIP,
   ...VARIABLES,
   ...VARIABLES_MORE,

@@ -111,7 +111,7 @@ const effects: Group = {
     real_ip_header X-Forwarded-For;
     root {root};
     location /show { return 200 "${SHOW} $where $mapped"; }
-    location /binary { add_header X-Binary $binary_remote_addr; return 200 "x"; }
+    location /binary { return 200 "$binary_remote_addr"; }
     location /allow { allow 9.9.9.9; deny all; try_files /x.txt =404; }
     location /deny { deny 9.0.0.0/8; deny 2001:db8::1; allow all; try_files /x.txt =404; }
     location /any { satisfy any; allow 9.9.9.9; deny all; try_files /x.txt =404; }
