@@ -138,10 +138,10 @@ class Loader {
   complete(root: Scope): void {
     const { load } = this;
     const report = (fault: ConfigFault): void => load.failLate(fault.message);
-    mergeScope(root, this.modules, load, report);
     const events = root.children.find((child) => child.kind === EVENTS);
     if (events === undefined) load.failLate('no "events" section in configuration');
     else mergeScope(events, this.modules, load, report);
+    mergeScope(root, this.modules, load, report);
   }
 
   private get full(): boolean {
@@ -252,8 +252,8 @@ class Loader {
     for (const module of this.modules) {
       const fault = module.definition.finish?.(http, load);
       if (fault !== undefined) report(fault);
+      await this.settle();
     }
-    await this.settle();
   }
 
   /** Applies a directive without a level of its own. Entries with a block are refused, after those before them were read. */

@@ -18,11 +18,12 @@ import {
   SERVER,
 } from "../config/directive.ts";
 import { bufs, choices, leveledPath } from "../config/list-arguments.ts";
+import { type LoadContext, perLoad } from "../config/load-context.ts";
 import { builtinTypes } from "../http/mime-types.ts";
 import { locationOf } from "../http/registry.ts";
 import type { CoreSettings } from "../http/settings.ts";
 import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directory.ts";
-import { errorLogOf } from "../net/error-log.ts";
+import { useMainErrorLog } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import type { ListenOptions } from "../net/listen.ts";
 import { compileTemplate, constantTemplate } from "../template/template.ts";
@@ -408,6 +409,22 @@ function setPath(
   return undefined;
 }
 
+/** Levels of a load that log where the main level does. */
+const loggingAsMain = perLoad<Set<object>>(() => new Set());
+
+function inheritErrorLog(own: HttpCoreSettings, outer: HttpCoreSettings | undefined, load: LoadContext): void {
+  if (own.errorLog !== undefined) return;
+  const asMain = loggingAsMain(load);
+  if (outer !== undefined && !asMain.has(outer)) {
+    own.errorLog = outer.errorLog;
+    return;
+  }
+  asMain.add(own);
+  useMainErrorLog(load, (log) => {
+    own.errorLog = log;
+  });
+}
+
 export const httpCore = new Module<HttpCoreSettings>({
   name: "http_core",
   directives: [...blocks, ...serverRows, ...locationRows, ...acceptedCoreRows],
@@ -424,7 +441,7 @@ export const httpCore = new Module<HttpCoreSettings>({
     own.types ??= outer?.types ?? builtinTypes;
     own.errorPages ??= outer?.errorPages;
     own.internal ??= false;
-    own.errorLog ??= outer?.errorLog ?? errorLogOf(load);
+    inheritErrorLog(own, outer, load);
     if ((scope.kind & HTTP_SERVER_LOCATION) !== 0) declareTempDirectory(load, own.clientBodyTempPath);
     return undefined;
   },

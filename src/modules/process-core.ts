@@ -14,7 +14,7 @@ import {
   Module,
 } from "../config/directive.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { type ErrorLog, mainErrorLog } from "../net/error-log.ts";
+import { type ErrorLog, mainErrorLog, settleMainErrorLog } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import { groupByName, userByName } from "../net/libc.ts";
 import { listenSockets } from "../net/listen.ts";
@@ -199,7 +199,10 @@ export const coreModule = new Module<CoreSettings>({
     ...acceptedProcessRows,
   ],
   merge(own, _outer, scope, load) {
-    if (scope.kind === MAIN) refuseUnknownPools(load);
+    if (scope.kind === MAIN) {
+      settleMainErrorLog(load);
+      refuseUnknownPools(load);
+    }
     if (scope.kind !== EVENTS) return undefined;
     const connections = own.workerConnections ?? DEFAULT_WORKER_CONNECTIONS;
     const sockets = listenSockets(load).length;

@@ -51,15 +51,16 @@ export function closeServer(opened: Scope): ConfigFault | undefined {
 
 /** Compiles everything; runs when all levels are merged. */
 export function compileServing(http: Scope, load: LoadContext): ConfigFault | undefined {
-  const registry = variables(load);
-  registry.finish(load);
   const servers: Server[] = [];
-  const config: HttpConfig = {
+  const config: HttpConfig & { slotCount: number } = {
     servers,
     phases: phaseHandlers(load),
     headerFilters: headerFilters(load),
-    errorLog: httpCore.of(http).errorLog,
-    slotCount: registry.slotCount,
+    // The main level's log may be named after the http block.
+    get errorLog() {
+      return httpCore.of(http).errorLog;
+    },
+    slotCount: 0,
   };
   const listening: Listening[] = [];
   for (const scope of http.children) {
@@ -69,6 +70,10 @@ export function compileServing(http: Scope, load: LoadContext): ConfigFault | un
     servers.push(server);
     listening.push({ scope, server, listens: own.listens, names: own.serverNames });
   }
+  // After the locations, as in nginx: of two faults it is the later one.
+  const registry = variables(load);
+  registry.finish(load);
+  config.slotCount = registry.slotCount;
   const bound = bindAddresses(listening, load);
   servingOf(load).serving = { config, bound };
   return undefined;

@@ -129,8 +129,25 @@ export function setDefaultErrorLog(to: LogFile): void {
   fallback = new ErrorLog([{ level: ERR, to }]);
 }
 
+interface MainErrorLog {
+  log: ErrorLog | undefined;
+  /** Who uses it: it may be named after the block that wants it. */
+  readonly users: ((log: ErrorLog) => void)[];
+}
+
 /** The log of the main level of one configuration; levels below it without error_log use it. */
-export const mainErrorLog = perLoad<{ log: ErrorLog | undefined }>(() => ({ log: undefined }));
+export const mainErrorLog = perLoad<MainErrorLog>(() => ({ log: undefined, users: [] }));
+
+/** Calls `use` with the main level's log as known so far, and again when all files have been read. */
+export function useMainErrorLog(load: LoadContext, use: (log: ErrorLog) => void): void {
+  mainErrorLog(load).users.push(use);
+  use(errorLogOf(load));
+}
+
+/** All files have been read: the main level's log is known. */
+export function settleMainErrorLog(load: LoadContext): void {
+  for (const use of mainErrorLog(load).users) use(errorLogOf(load));
+}
 
 /** The log that holds at the main level: the one configured there, else the default. */
 export function errorLogOf(load: LoadContext): ErrorLog {

@@ -58,7 +58,7 @@ const fixtureModule: Module<FixtureSettings> = new Module<FixtureSettings>({
     ...newNextUpstreamSettings(),
     redirects: undefined,
   }),
-  merge: (own) => own.fault,
+  merge: (own) => own.headerFault ?? own.bodyFault,
   register(load) {
     variables(load).provide(
       [{ name: "uri", get: (r) => r.uri }],

@@ -101,7 +101,7 @@ function merge(
   const fault = mergeUpstream(own, outer, scope, load, dialect);
   const source = redirectSource(own.target);
   mergeRedirects(own, outer, source === "variables" ? undefined : source);
-  const malformed = scope.kind === HTTP ? undefined : own.fault;
+  const malformed = scope.kind === HTTP ? undefined : (own.headerFault ?? own.bodyFault);
   if (malformed !== undefined || fault !== undefined) return malformed ?? fault;
   own.protocol = new HttpProtocol(own);
   return undefined;

@@ -47,8 +47,9 @@ export interface RequestHeaderSettings extends PassRequestSettings {
   setBody: Template | undefined;
   requestMethod: Template | undefined;
   proxyHttpVersion: "1.0" | "1.1" | undefined;
-  /** A malformed variable in a header line or the body; nginx compiles them when the http block ends. */
-  fault: ConfigFault | undefined;
+  /** A malformed variable in a header line or in the body; nginx compiles them when the http block ends. */
+  headerFault: ConfigFault | undefined;
+  bodyFault: ConfigFault | undefined;
 }
 
 /** The settings of a level on which nothing is said. */
@@ -60,7 +61,8 @@ export function newRequestHeaderSettings(): RequestHeaderSettings {
     setBody: undefined,
     requestMethod: undefined,
     proxyHttpVersion: undefined,
-    fault: undefined,
+    headerFault: undefined,
+    bodyFault: undefined,
   };
 }
 
@@ -75,7 +77,7 @@ export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
       const [name = "", text = ""] = site.statement.args;
       const value = compileTemplate(text, site);
       own.setHeaders ??= [];
-      if (value instanceof ConfigFault) own.fault ??= value;
+      if (value instanceof ConfigFault) own.headerFault ??= value;
       else own.setHeaders.push({ name, value });
       return undefined;
     },
@@ -88,7 +90,7 @@ export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
     apply(own, site) {
       if (own.setBody !== undefined) return directiveFault(site, "is duplicate");
       const body = compileTemplate(site.statement.args[0] ?? "", site);
-      if (body instanceof ConfigFault) own.fault ??= body;
+      if (body instanceof ConfigFault) own.bodyFault ??= body;
       else own.setBody = body;
       return undefined;
     },
@@ -111,7 +113,8 @@ export const requestHeaderRows: readonly Directive<RequestHeaderSettings>[] = [
 
 /** Header lines of a level replace all of the outer level's, so does its body; the flags are merged by their rows. */
 export function mergeRequestHeaders(own: RequestHeaderSettings, outer: RequestHeaderSettings | undefined): void {
-  if (own.setHeaders === undefined || own.setBody === undefined) own.fault ??= outer?.fault;
+  if (own.setHeaders === undefined) own.headerFault ??= outer?.headerFault;
+  if (own.setBody === undefined) own.bodyFault ??= outer?.bodyFault;
   own.setHeaders ??= outer?.setHeaders;
   own.setBody ??= outer?.setBody;
 }

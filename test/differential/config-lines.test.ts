@@ -11,6 +11,13 @@ import { RESPONSE_LINES } from "./config/gzip-and-headers.ts";
 import { LISTEN_LINES } from "./config/listen.ts";
 import { LOCATIONS_LINES } from "./config/locations.ts";
 import { LOGS_LINES } from "./config/logs.ts";
+import { CGI } from "./config/named-cgi.ts";
+import { LIMITS } from "./config/named-limits.ts";
+import { PLACES } from "./config/named-places.ts";
+import { PROXYING } from "./config/named-proxying.ts";
+import { SERVERS } from "./config/named-servers.ts";
+import { VARIABLES } from "./config/named-variables.ts";
+import { WARNINGS } from "./config/named-warnings.ts";
 import { comparable, Trial } from "./config/outcome.ts";
 import { PROCESS_LINES } from "./config/process.ts";
 import { PROXY_LINES } from "./config/proxy.ts";
@@ -30,6 +37,17 @@ const SUBJECTS = {
   proxy: PROXY_LINES,
   upstreams: UPSTREAMS_LINES,
   "the rest": SERVER_LINES,
+};
+
+/** Configurations of several statements, and older tables. */
+const NAMED = {
+  places: PLACES,
+  servers: SERVERS,
+  proxying: PROXYING,
+  "maps and rewriting": VARIABLES,
+  limits: LIMITS,
+  cgi: CGI,
+  warnings: WARNINGS,
 };
 
 const installed = findNginx() !== undefined;
@@ -54,6 +72,18 @@ for (const [subject, groups] of Object.entries(SUBJECTS)) {
           expect(comparable(await trial.hopwaySays(), theirs)).toEqual(theirs);
         });
       }
+    }
+  });
+}
+
+for (const [subject, cases] of Object.entries(NAMED)) {
+  describe.skipIf(!installed)(`what is said to ${subject}`, () => {
+    for (const { name, text, files } of cases) {
+      test(name, async () => {
+        trial.write(text, files);
+        const theirs = trial.nginxSays();
+        expect(comparable(await trial.hopwaySays(), theirs)).toEqual(theirs);
+      });
     }
   });
 }

@@ -131,7 +131,8 @@ describe("what nginx has no words for", () => {
     expect(stderr).toContain("Usage: hopway [-?hvVtTq] [-s signal] [-p prefix]");
   });
   test("-t names each directive without effect once", async () => {
-    const text = "pid run.pid;\nevents { accept_mutex on;\n accept_mutex_delay 1s; }\nthread_pool a threads=1;\nthread_pool b threads=1;\n";
+    const text =
+      "pid run.pid;\nevents { accept_mutex on;\n accept_mutex_delay 1s; }\nthread_pool a threads=1;\nthread_pool b threads=1;\n";
     writeFileSync(join(folder, "accepted.conf"), text);
     const { code, stderr } = await run(HOPWAY, [...base, "-t", "-c", "accepted.conf"], folder);
     expect(code).toBe(0);

@@ -19,18 +19,24 @@ export const DELIBERATE_LINES: readonly DeliberateLine[] = [
   { statement: /^server .*(?:drain|slow_start|resolve|route|service)/, reason: "parameters of current nginx" },
   { statement: /^random two least_time/, reason: "a method of current nginx, refused with the reason" },
   { statement: /^keepalive (?:0|\S+ \S+);/, reason: "the parameters of current nginx" },
-  { statement: /^proxy_limit_rate .*\$/, reason: "takes variables, as current nginx" },
+  { statement: /^(?:proxy|uwsgi|scgi|fastcgi|grpc)_limit_rate .*\$/, reason: "takes variables, as current nginx" },
   { statement: /^worker_processes 0;/, reason: "a gateway without workers serves nobody" },
   { statement: /^aio on;/, reason: "taken by nginx where it is built for it; no effect here" },
   {
     statement: /^(?:variables|server_names|types|map|proxy_headers)_hash_/,
     reason: "there are no tables to run out of",
   },
-  { statement: /^proxy_bind .*:\d+;/, reason: "a port to connect from is refused with the reason" },
+  {
+    statement: /^(?:proxy|uwsgi|scgi|fastcgi|grpc)_bind .*:\d+;/,
+    reason: "a port to connect from is refused with the reason",
+  },
   { statement: /^access_log .* gzip/, reason: "compressed logs are refused with the reason" },
   { statement: /^disable_symlinks (?:on|ON|if_not_owner)/, reason: "refused with the reason" },
   { statement: /^source_charset /, reason: "conversion is refused with the reason" },
-  { statement: /^proxy_(?:cache|store|force_ranges) /, reason: "caching is refused with the reason" },
+  {
+    statement: /^(?:proxy|uwsgi|scgi|fastcgi)_(?:cache|store|force_ranges) /,
+    reason: "caching is refused with the reason",
+  },
   {
     statement: /^(?:auth_basic|auth_basic_user_file|autoindex|gunzip|mirror|ssi|userid) /,
     reason: "modules that are not here are refused by name",

@@ -1,7 +1,7 @@
 /** What nginx and hopway say to a configuration, made comparable: the warnings up to the first error, and that error. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { formatDiagnostic } from "../../../src/config/diagnostic.ts";
 import { diskSource } from "../../../src/config/disk-source.ts";
 import { loadConfig } from "../../../src/config/load.ts";
@@ -29,9 +29,12 @@ export class Trial {
     mkdirSync(join(folder, "logs"), { recursive: true });
   }
 
-  /** Puts down the main file that both are asked about. */
-  write(text: string): void {
-    writeFileSync(join(this.prefix, "nginx.conf"), text, "latin1");
+  /** Puts down the main file that both are asked about, and others beside it. */
+  write(text: string, files: Readonly<Record<string, string>> = {}): void {
+    for (const [path, content] of Object.entries({ ...files, "nginx.conf": text })) {
+      mkdirSync(dirname(join(this.prefix, path)), { recursive: true });
+      writeFileSync(join(this.prefix, path), content, "latin1");
+    }
   }
 
   nginxSays(): Outcome {

@@ -1,0 +1,63 @@
+/** uwsgi_pass and scgi_pass. */
+import { http, location, type NamedCase, server } from "./named-case.ts";
+
+/** What both have, for each of them. */
+const SHARED: readonly NamedCase[] = (["uwsgi", "scgi"] as const).flatMap((p) => [
+  location(`${p}_pass without a port`, `${p}_pass 127.0.0.1;`),
+  location(`${p}_pass to a name without a port`, `${p}_pass nonesuch;`),
+  location(`${p}_pass to an unknown host`, `${p}_pass nonesuch.invalid:1;`),
+  location(`${p}_pass to an invalid port`, `${p}_pass 127.0.0.1:99999;`),
+  location(`${p}_pass to a path`, `${p}_pass 127.0.0.1:81/x;`),
+  location(`${p}_pass to HTTP`, `${p}_pass http://127.0.0.1:81;`),
+  location(`${p}_pass to no socket`, `${p}_pass unix:;`),
+  location(`${p}_pass to nothing`, `${p}_pass "";`),
+  location(`${p}_pass to an empty host`, `${p}_pass :81;`),
+  location(`${p}_pass twice`, `${p}_pass 127.0.0.1:81;\n${p}_pass 127.0.0.1:81;`),
+  location(`${p}_pass twice, once with variables`, `${p}_pass $host;\n${p}_pass 127.0.0.1:81;`),
+  location(`${p}_pass with an unknown variable`, `${p}_pass $nonesuch;`),
+  location(`${p}_pass in a limit_except`, `limit_except GET {\n${p}_pass 127.0.0.1:81;\n}`),
+  server(`${p}_pass in a server`, `${p}_pass 127.0.0.1:81;`),
+  location(`${p}_pass of two words`, `${p}_pass 127.0.0.1:81 x;`),
+  http(
+    `${p}_pass to an upstream with a port`,
+    `upstream u { server 127.0.0.1; }\nserver { location / { ${p}_pass u:81; } }`,
+  ),
+  http(
+    `${p}_pass to a port before its upstream`,
+    `server { location / { ${p}_pass u:81; } }\nupstream u { server 127.0.0.1; }`,
+  ),
+  location(`${p}_param of one word`, `${p}_param A;`),
+  location(`${p}_param of four words`, `${p}_param A b if_not_empty c;`),
+  location(`${p}_param with another third word`, `${p}_param A b if_empty;`),
+  location(`${p}_param of an unknown variable`, `${p}_param A $nonesuch;`),
+  location(`${p}_param of a broken variable`, `${p}_param A \${;\n${p}_pass 127.0.0.1:81;`),
+  location(`${p}_param of a dollar`, `${p}_param A "a$";`),
+  location(`${p}_buffers of one`, `${p}_buffers 1 4k;`),
+  location(`${p}_busy_buffers_size too large`, `${p}_busy_buffers_size 1m;`),
+  location(`${p}_busy_buffers_size too small`, `${p}_busy_buffers_size 1k;`),
+  location(`${p}_temp_file_write_size too small`, `${p}_temp_file_write_size 1k;`),
+  location(`${p}_max_temp_file_size too small`, `${p}_max_temp_file_size 1k;`),
+  location(`${p}_next_upstream unknown`, `${p}_next_upstream foo;`),
+  location(`${p}_next_upstream http_502`, `${p}_next_upstream http_502;`),
+  location(`${p}_next_upstream http_504`, `${p}_next_upstream http_504;`),
+  location(`${p}_cache_use_stale http_504`, `${p}_cache_use_stale http_504;`),
+  location(`${p}_ignore_headers unknown`, `${p}_ignore_headers foo;`),
+  location(`${p}_hide_header of two words`, `${p}_hide_header a b;`),
+  location(`${p}_read_timeout twice`, `${p}_read_timeout 1;\n${p}_read_timeout 1;`),
+  location(`${p}_connect_timeout of letters`, `${p}_connect_timeout x;`),
+  location(`${p}_buffering neither on nor off`, `${p}_buffering maybe;`),
+  location(`${p}_bind of a name`, `${p}_bind name;`),
+  location(`${p}_temp_path with a level of letters`, `${p}_temp_path x a;`),
+  location(`${p}_store with two words`, `${p}_store on off;`),
+  location(`${p}_index`, `${p}_index x;`),
+  location(`${p}_redirect`, `${p}_redirect off;`),
+]);
+
+export const CGI: readonly NamedCase[] = [
+  ...SHARED,
+  location("uwsgi_modifier1 of 256", "uwsgi_modifier1 256;"),
+  location("uwsgi_modifier2 of letters", "uwsgi_modifier2 x;"),
+  location("uwsgi_modifier2 twice", "uwsgi_modifier2 1;\nuwsgi_modifier2 1;"),
+  location("uwsgi_string twice", "uwsgi_string a;\nuwsgi_string b;"),
+  location("scgi_pass with a scheme", "scgi_pass scgi://127.0.0.1:81;"),
+];
