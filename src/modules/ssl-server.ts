@@ -5,17 +5,17 @@ import { diskSource } from "../config/disk-source.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import type { ServerTls, TlsIdentity } from "../http/server-tls.ts";
 import {
-  CertificateFault,
   type CertificatePair,
   type CertificateReader,
   loadAuthorities,
   loadPair,
-  loadPasswords,
   loadRevocationLists,
 } from "../net/tls-certificates.ts";
+import { compileChoices } from "../net/tls-choices.ts";
 import { makeTlsContext, type TlsContext, TlsContextFault, type TlsContextOptions } from "../net/tls-context.ts";
 import { compileTemplate, hasVariables } from "../template/template.ts";
 import type { SslSettings } from "./ssl.ts";
+import { judgeLacking } from "./ssl-lacking.ts";
 import { type CertificateNames, VariableIdentity } from "./ssl-variable-identity.ts";
 import { certificateCheck } from "./ssl-verify.ts";
 
@@ -23,8 +23,8 @@ import { certificateCheck } from "./ssl-verify.ts";
 let lasting: ReadonlyMap<string, TlsContext> = new Map();
 const made = perLoad<Map<string, TlsContext>>(() => new Map());
 
-/** The context for these options, one for all servers that have the same; a text where there can be none. */
-function sharedContext(options: TlsContextOptions, load: LoadContext): TlsContext | string {
+/** The context for these options, one for all servers that have the same. */
+function sharedContext(options: TlsContextOptions, load: LoadContext): TlsContext | ConfigFault {
   const contexts = made(load);
   const key = contextKey(options);
   const known = contexts.get(key) ?? lasting.get(key);
@@ -33,7 +33,7 @@ function sharedContext(options: TlsContextOptions, load: LoadContext): TlsContex
     return known;
   }
   const context = makeTlsContext(options);
-  if (context instanceof TlsContextFault) return `SSL_CTX_new() failed (SSL: ${context.message})`;
+  if (context instanceof TlsContextFault) return new ConfigFault(`SSL_CTX_new() failed (SSL: ${context.message})`);
   contexts.set(key, context);
   return context;
 }
@@ -48,13 +48,20 @@ export function keepContexts(load: LoadContext): void {
   lasting = made(load);
 }
 
-/** What a server's directives come to; undefined where they come to nothing, a text where something is wrong. */
-export function compileServerTls(own: SslSettings, scope: Scope, load: LoadContext): ServerTls | string | undefined {
+/** What a server's directives come to; undefined where they come to nothing. */
+export function compileServerTls(
+  own: SslSettings,
+  scope: Scope,
+  load: LoadContext,
+): ServerTls | ConfigFault | undefined {
   const { certificates, rejectHandshake, verifyClient } = own;
   if (certificates === undefined) {
     const nothing = !rejectHandshake && verifyClient === "off";
     return nothing ? undefined : { rejectHandshake, verifyClient, identity: undefined, ...certificateCheck(own, []) };
   }
+  judgeLacking(own.lacking, load);
+  const choices = compileChoices(own, load);
+  if (choices instanceof ConfigFault) return choices;
   const reader: CertificateReader = { source: load.source, path: (name) => load.confPath(name) };
   const authorities: string[] = [];
   for (const [name, call] of [
@@ -62,28 +69,23 @@ export function compileServerTls(own: SslSettings, scope: Scope, load: LoadConte
     [own.trustedCertificate, "SSL_CTX_load_verify_locations"],
   ] as const) {
     const loaded = name === undefined ? [] : loadAuthorities(name, call, reader);
-    if (loaded instanceof CertificateFault) return loaded.message;
+    if (loaded instanceof ConfigFault) return loaded;
     authorities.push(...loaded);
   }
   const revocationLists = own.crl === undefined ? [] : loadRevocationLists(own.crl, reader);
-  if (revocationLists instanceof CertificateFault) return revocationLists.message;
+  if (revocationLists instanceof ConfigFault) return revocationLists;
   const options: TlsContextOptions = {
     certificates: [],
-    minVersion: own.versions.min,
-    maxVersion: own.versions.max,
-    ciphers: own.ciphers,
+    ...choices,
     preferServerCiphers: own.preferServerCiphers,
-    curves: own.curves,
     sessionTickets: own.sessionTickets,
     sessionTimeout: own.sessionTimeout,
     authorities,
     revocationLists,
     requestCertificate: verifyClient !== "off",
   };
-  const passwords = own.passwordFile === undefined ? [] : loadPasswords(own.passwordFile, reader);
-  if (passwords instanceof CertificateFault) return passwords.message;
-  const identity = compileIdentity(own, options, passwords, reader, scope, load);
-  if (typeof identity === "string") return identity;
+  const identity = compileIdentity(own, options, reader, scope, load);
+  if (identity instanceof ConfigFault) return identity;
   const trusted = authorities.map((pem) => new X509Certificate(pem));
   return { rejectHandshake, verifyClient, identity, ...certificateCheck(own, trusted) };
 }
@@ -91,20 +93,19 @@ export function compileServerTls(own: SslSettings, scope: Scope, load: LoadConte
 function compileIdentity(
   own: SslSettings,
   options: TlsContextOptions,
-  passwords: readonly string[],
   reader: CertificateReader,
   scope: Scope,
   load: LoadContext,
-): TlsIdentity | string {
-  const { certificates = [], certificateKeys = [] } = own;
+): TlsIdentity | ConfigFault {
+  const { certificates = [], certificateKeys = [], passwords = [] } = own;
   if ([...certificates, ...certificateKeys].some(hasVariables)) {
     const { statement } = scope;
-    if (statement === undefined) return "a server without a statement";
+    if (statement === undefined) return new ConfigFault("a server without a statement");
     const site = { statement, scope, load };
     const names: CertificateNames[] = [];
     for (const [i, name] of certificates.entries()) {
       const pair = compileNames(name, certificateKeys[i]!, site);
-      if (pair instanceof ConfigFault) return pair.message;
+      if (pair instanceof ConfigFault) return pair;
       names.push(pair);
     }
     return new VariableIdentity(names, options, passwords, { ...reader, source: diskSource }, own.certificateCache);
@@ -112,11 +113,11 @@ function compileIdentity(
   const pairs: CertificatePair[] = [];
   for (const [i, name] of certificates.entries()) {
     const pair = loadPair(name, certificateKeys[i]!, passwords, reader);
-    if (pair instanceof CertificateFault) return pair.message;
+    if (pair instanceof ConfigFault) return pair;
     pairs.push(pair);
   }
   const context = sharedContext({ ...options, certificates: pairs }, load);
-  return typeof context === "string" ? context : { context: () => context };
+  return context instanceof ConfigFault ? context : { context: () => context };
 }
 
 function compileNames(certificate: string, key: string, site: DirectiveSite): CertificateNames | ConfigFault {

@@ -1,12 +1,13 @@
 /** Certificates whose names hold variables: loaded in the handshake (ngx_http_ssl_certificate). */
 import { createHash } from "node:crypto";
+import { ConfigFault } from "../config/directive.ts";
 import type { Connection } from "../http/connection.ts";
 import { HeaderList } from "../http/header-list.ts";
 import type { Server } from "../http/location.ts";
 import { Request } from "../http/request.ts";
 import type { TlsIdentity } from "../http/server-tls.ts";
 import { nowMs } from "../net/timers.ts";
-import { CertificateFault, type CertificatePair, type CertificateReader, loadPair } from "../net/tls-certificates.ts";
+import { type CertificatePair, type CertificateReader, loadPair } from "../net/tls-certificates.ts";
 import { makeTlsContext, type TlsContext, TlsContextFault, type TlsContextOptions } from "../net/tls-context.ts";
 import type { Template } from "../template/template.ts";
 import type { CertificateCache } from "./ssl-arguments.ts";
@@ -59,7 +60,7 @@ export class VariableIdentity implements TlsIdentity {
         // An empty name stands for no certificate.
         if (name === "") continue;
         const pair = this.pair(name, key.evaluate(r));
-        if (pair instanceof CertificateFault) return pair.message;
+        if (pair instanceof ConfigFault) return pair.message;
         pairs.push(pair);
       }
     } finally {
@@ -68,7 +69,7 @@ export class VariableIdentity implements TlsIdentity {
     return this.contextOf(pairs);
   }
 
-  private pair(certificate: string, key: string): CertificatePair | CertificateFault {
+  private pair(certificate: string, key: string): CertificatePair | ConfigFault {
     const { cache } = this;
     if (cache === "off") return loadPair(certificate, key, this.passwords, this.reader);
     const name = `${certificate}\0${key}`;
@@ -81,7 +82,7 @@ export class VariableIdentity implements TlsIdentity {
       return known.pair;
     }
     const pair = loadPair(certificate, key, this.passwords, this.reader);
-    if (pair instanceof CertificateFault) return pair;
+    if (pair instanceof ConfigFault) return pair;
     this.pairs.set(name, { pair, loadedMs: now, usedMs: now });
     dropOldest(this.pairs, cache.max);
     return pair;

@@ -1,21 +1,13 @@
 /** TLS towards clients (ngx_http_ssl_module.c): the table, its merge, the compiled servers. */
 import { choice, flag, number, seconds, size, text } from "../config/arguments.ts";
-import {
-  type AcceptedRow,
-  ConfigFault,
-  type Directive,
-  type DirectiveSite,
-  exactly,
-  HTTP,
-  Module,
-  type Scope,
-  SERVER,
-} from "../config/directive.ts";
+import { ConfigFault, type Directive, HTTP, Module, type Scope, SERVER } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import type { ServerTls } from "../http/server-tls.ts";
-import { cipherList, curveList, protocols, type TlsVersions, textLines } from "../net/tls-arguments.ts";
+import { listText, protocols, type Stated, textLines } from "../net/tls-arguments.ts";
+import { passwordFile } from "../net/tls-certificates.ts";
 import { variables } from "../template/variables.ts";
 import { type CertificateCache, certificateCache, type SessionCache, sessionCache } from "./ssl-arguments.ts";
+import { type Lacking, lackingRows, mergeLacking } from "./ssl-lacking.ts";
 import { compileServerTls, keepContexts } from "./ssl-server.ts";
 import { sslVariables } from "./ssl-variables.ts";
 
@@ -26,11 +18,11 @@ export interface SslSettings {
   certificates: readonly string[] | undefined;
   certificateKeys: readonly string[] | undefined;
   certificateCache: CertificateCache | "off";
-  passwordFile: string | undefined;
-  versions: TlsVersions;
-  ciphers: string | undefined;
+  passwords: readonly string[] | undefined;
+  protocols: Stated<ReadonlySet<string>> | undefined;
+  ciphers: Stated<string> | undefined;
   preferServerCiphers: boolean;
-  curves: string | undefined;
+  curves: Stated<string> | undefined;
   bufferBytes: number;
   verifyClient: "off" | "on" | "optional" | "optional_no_ca";
   verifyDepth: number;
@@ -42,21 +34,26 @@ export interface SslSettings {
   /** Seconds. */
   sessionTimeout: number;
   rejectHandshake: boolean;
+  /** What Bun's TLS cannot do. */
+  lacking: Lacking;
   /** Compiled by `finish`. */
   tls: ServerTls | undefined;
 }
 
 const WHERE = HTTP | SERVER;
+const ENABLED = flag(false);
 
 const rows: readonly Directive<SslSettings>[] = [
   {
     name: "ssl",
     in: WHERE,
     arg: {
-      ...flag(false),
+      ...ENABLED,
       parse(args, site) {
+        const value = ENABLED.parse(args, site);
+        if (value instanceof ConfigFault) return value;
         site.load.warn(site.statement, 'the "ssl" directive is deprecated, use the "listen ... ssl" directive instead');
-        return flag(false).parse(args, site);
+        return value;
       },
     },
     set: "enabled",
@@ -71,9 +68,15 @@ const rows: readonly Directive<SslSettings>[] = [
     set: "certificateCache",
     doc: "How long certificates named by variables are kept without looking at their files.",
   },
-  { name: "ssl_password_file", in: WHERE, arg: text(undefined), set: "passwordFile", doc: "Passwords for keys." },
-  { name: "ssl_protocols", in: WHERE, arg: protocols, set: "versions", doc: "Versions of TLS: 1.2 and 1.3." },
-  { name: "ssl_ciphers", in: WHERE, arg: cipherList(undefined), set: "ciphers", doc: "Cipher suites of TLS 1.2." },
+  {
+    name: "ssl_password_file",
+    in: WHERE,
+    arg: passwordFile,
+    set: "passwords",
+    doc: "Passwords of private keys, one on a line.",
+  },
+  { name: "ssl_protocols", in: WHERE, arg: protocols, set: "protocols", doc: "Versions of TLS: 1.2 and 1.3." },
+  { name: "ssl_ciphers", in: WHERE, arg: listText, set: "ciphers", doc: "Cipher suites of TLS 1.2." },
   {
     name: "ssl_prefer_server_ciphers",
     in: WHERE,
@@ -81,7 +84,7 @@ const rows: readonly Directive<SslSettings>[] = [
     set: "preferServerCiphers",
     doc: "The server's order of cipher suites holds.",
   },
-  { name: "ssl_ecdh_curve", in: WHERE, arg: curveList, set: "curves", doc: "Groups for the key exchange." },
+  { name: "ssl_ecdh_curve", in: WHERE, arg: listText, set: "curves", doc: "Groups for the key exchange." },
   { name: "ssl_buffer_size", in: WHERE, arg: size(16 * 1024), set: "bufferBytes", doc: "Largest record that is sent." },
   {
     name: "ssl_verify_client",
@@ -128,69 +131,11 @@ const rows: readonly Directive<SslSettings>[] = [
     set: "rejectHandshake",
     doc: "Refuses clients that ask for no other server.",
   },
-  onlyOff("ssl_early_data", '"ssl_early_data" is not supported by Bun\'s TLS, ignored: clients go on without', true),
-  onlyOff("ssl_stapling", '"ssl_stapling" ignored, OCSP responses cannot be stapled with Bun\'s TLS', true),
-  onlyOff("ssl_certificate_compression", '"ssl_certificate_compression" is not supported by Bun\'s TLS, ignored', true),
-  onlyOff("ssl_ocsp", '"ssl_ocsp" is not supported: Bun\'s TLS asks no OCSP responder', false),
-  warned("ssl_session_ticket_key", '"ssl_session_ticket_key" ignored, Bun\'s TLS makes keys of its own'),
-  refused("ssl_conf_command", 2, "OpenSSL's configuration commands mean nothing to BoringSSL, which Bun has inside"),
-  refused("ssl_ech_file", 1, "Bun's TLS does not know Encrypted ClientHello"),
-  accepted("ssl_dhparam", "key exchange is by elliptic curves only"),
-  accepted("ssl_stapling_file", "nothing is stapled"),
-  accepted("ssl_stapling_responder", "nothing is stapled"),
-  accepted("ssl_stapling_verify", "nothing is stapled"),
-  accepted("ssl_ocsp_responder", "no OCSP responder is asked"),
-  accepted("ssl_ocsp_cache", "no OCSP responder is asked"),
 ];
 
-function accepted(name: string, why: string): AcceptedRow {
-  return { name, in: WHERE, arity: exactly(1), check: text(undefined), doc: "Of no effect here.", accepted: why };
-}
-
-/** Good for `off`; `on` is warned about where clients do without it, and refused where security depends on it. */
-function onlyOff(name: string, message: string, harmless: boolean): Directive<SslSettings> {
-  return {
-    name,
-    in: WHERE,
-    arity: exactly(1),
-    doc: "Only off is known here.",
-    apply(_own, site) {
-      const value = name === "ssl_ocsp" ? choice(["off", "on", "leaf"], undefined) : flag(undefined);
-      const parsed = value.parse(site.statement.args, site);
-      if (parsed instanceof ConfigFault) return parsed;
-      if (parsed === false || parsed === "off") return undefined;
-      if (!harmless) return new ConfigFault(message);
-      site.load.warn(site.statement, message);
-      return undefined;
-    },
-  };
-}
-
-function warned(name: string, message: string): Directive<SslSettings> {
-  return {
-    name,
-    in: WHERE,
-    arity: exactly(1),
-    doc: "Of no effect here.",
-    apply(_own: SslSettings, { load, statement }: DirectiveSite) {
-      load.warn(statement, message);
-      return undefined;
-    },
-  };
-}
-
-function refused(name: string, count: number, why: string): Directive<SslSettings> {
-  return {
-    name,
-    in: WHERE,
-    arity: exactly(count),
-    doc: "Not supported.",
-    apply: () => new ConfigFault(`"${name}" is not supported: ${why}`),
-  };
-}
-
 /** The checks of ngx_http_ssl_merge_srv_conf. */
-function merge(own: SslSettings, _outer: SslSettings | undefined, scope: Scope): ConfigFault | undefined {
+function merge(own: SslSettings, outer: SslSettings | undefined, scope: Scope): ConfigFault | undefined {
+  mergeLacking(own, outer);
   if (scope.kind !== SERVER) return undefined;
   const { certificates, certificateKeys = [], enabled } = own;
   const where = `${scope.statement?.file}:${scope.statement?.line}`;
@@ -214,7 +159,7 @@ function finish(http: Scope, load: LoadContext): ConfigFault | undefined {
     if (scope.kind !== SERVER) continue;
     const own = sslModule.of(scope);
     const tls = compileServerTls(own, scope, load);
-    if (typeof tls === "string") load.fail(undefined, tls);
+    if (tls instanceof ConfigFault) load.fail(undefined, tls.message);
     else own.tls = tls;
   }
   if (!load.failed) keepContexts(load);
@@ -223,8 +168,8 @@ function finish(http: Scope, load: LoadContext): ConfigFault | undefined {
 
 export const sslModule: Module<SslSettings> = new Module<SslSettings>({
   name: "http_ssl",
-  directives: rows,
-  create: () => ({ tls: undefined }) as unknown as SslSettings,
+  directives: [...rows, ...(lackingRows as readonly Directive<SslSettings>[])],
+  create: () => ({ tls: undefined, lacking: new Map() }) as unknown as SslSettings,
   merge,
   register(load) {
     const registry = variables(load);

@@ -1,19 +1,12 @@
 /** Certificates, keys, passwords and lists of authorities as files, and what is wrong with them in nginx's words. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { type ArgumentType, ConfigFault, exactly } from "../config/directive.ts";
 import type { ConfigSource } from "../config/load-context.ts";
 
 /** A certificate chain with its key, both PEM; the key is not encrypted any more. */
 export interface CertificatePair {
   readonly chain: string;
   readonly key: string;
-}
-
-/** A file that cannot be used. */
-export class CertificateFault {
-  readonly message: string;
-  constructor(message: string) {
-    this.message = message;
-  }
 }
 
 /** Names that stand for the text itself. */
@@ -27,11 +20,11 @@ export interface CertificateReader {
   path(name: string): string;
 }
 
-function readText(name: string, what: string, reader: CertificateReader): string | CertificateFault {
+function readText(name: string, what: string, reader: CertificateReader): string | ConfigFault {
   if (name.startsWith(DATA)) return name.slice(DATA.length);
   const text = reader.source.read(reader.path(name));
   if (typeof text === "string") return text;
-  return new CertificateFault(
+  return new ConfigFault(
     `cannot load ${what} "${reader.path(name)}": BIO_new_file() failed (${text.errno}: ${text.text})`,
   );
 }
@@ -50,14 +43,14 @@ export function loadPair(
   key: string,
   passwords: readonly string[],
   reader: CertificateReader,
-): CertificatePair | CertificateFault {
+): CertificatePair | ConfigFault {
   const chain = loadChain(certificate, reader);
-  if (chain instanceof CertificateFault) return chain;
+  if (chain instanceof ConfigFault) return chain;
   const privateKey = loadKey(key, passwords, reader);
-  if (privateKey instanceof CertificateFault) return privateKey;
+  if (privateKey instanceof ConfigFault) return privateKey;
   const shown = shownName(key, reader);
   if (!chain.leaf.checkPrivateKey(privateKey)) {
-    return new CertificateFault(`SSL_CTX_use_PrivateKey("${shown}") failed (SSL: key values mismatch)`);
+    return new ConfigFault(`SSL_CTX_use_PrivateKey("${shown}") failed (SSL: key values mismatch)`);
   }
   return { chain: chain.text, key: String(privateKey.export({ type: "pkcs8", format: "pem" })) };
 }
@@ -65,13 +58,13 @@ export function loadPair(
 function loadChain(
   name: string,
   reader: CertificateReader,
-): { readonly text: string; readonly leaf: X509Certificate } | CertificateFault {
+): { readonly text: string; readonly leaf: X509Certificate } | ConfigFault {
   const text = readText(name, "certificate", reader);
   if (typeof text !== "string") return text;
   const shown = shownName(name, reader);
   const blocks = text.match(CERTIFICATE);
-  const failed = (why: string): CertificateFault =>
-    new CertificateFault(`cannot load certificate "${shown}": PEM_read_bio_X509_AUX() failed (SSL: ${why})`);
+  const failed = (why: string): ConfigFault =>
+    new ConfigFault(`cannot load certificate "${shown}": PEM_read_bio_X509_AUX() failed (SSL: ${why})`);
   if (blocks === null) return failed("no start line");
   try {
     const [leaf] = blocks.map((block) => new X509Certificate(block));
@@ -82,11 +75,11 @@ function loadChain(
 }
 
 /** Tries the passwords in turn, as ngx_ssl_load_certificate_key. */
-function loadKey(name: string, passwords: readonly string[], reader: CertificateReader): KeyObject | CertificateFault {
+function loadKey(name: string, passwords: readonly string[], reader: CertificateReader): KeyObject | ConfigFault {
   const shown = shownName(name, reader);
   if (name.startsWith("engine:") || name.startsWith("store:")) {
     const scheme = name.slice(0, name.indexOf(":"));
-    return new CertificateFault(`cannot load certificate key "${name}": "${scheme}:" is not supported by hopway`);
+    return new ConfigFault(`cannot load certificate key "${name}": "${scheme}:" is not supported by hopway`);
   }
   const text = readText(name, "certificate key", reader);
   if (typeof text !== "string") return text;
@@ -98,26 +91,32 @@ function loadKey(name: string, passwords: readonly string[], reader: Certificate
       why = reason(error);
     }
   }
-  return new CertificateFault(`cannot load certificate key "${shown}": PEM_read_bio_PrivateKey() failed (SSL: ${why})`);
+  return new ConfigFault(`cannot load certificate key "${shown}": PEM_read_bio_PrivateKey() failed (SSL: ${why})`);
 }
 
-/** The lines of a `ssl_password_file`. */
-export function loadPasswords(name: string, reader: CertificateReader): readonly string[] | CertificateFault {
-  const path = reader.path(name);
-  const text = reader.source.read(path);
-  if (typeof text !== "string") return new CertificateFault(`open() "${path}" failed (${text.errno}: ${text.text})`);
-  return text.split(/\r?\n/).filter((line) => line !== "");
-}
+/** `ssl_password_file` and its like: the lines of a file, read where it is named (ngx_ssl_read_password_file). */
+export const passwordFile: ArgumentType<readonly string[] | undefined> = {
+  arity: exactly(1),
+  fallback: undefined,
+  parse([name = ""], { load }) {
+    const path = load.confPath(name);
+    const text = load.source.read(path);
+    if (typeof text === "string") return text.split(/\r?\n/).filter((line) => line !== "");
+    const EISDIR = 21;
+    const call = text.errno === EISDIR ? "read" : "open";
+    return new ConfigFault(`${call}() "${path}" failed (${text.errno}: ${text.text})`);
+  },
+};
 
 /** The certificates of authorities in a file, each as PEM. `call`: what nginx loads them with, for the message. */
 export function loadAuthorities(
   name: string,
   call: string,
   reader: CertificateReader,
-): readonly string[] | CertificateFault {
+): readonly string[] | ConfigFault {
   const path = reader.path(name);
   const text = reader.source.read(path);
-  const failed = (why: string): CertificateFault => new CertificateFault(`${call}("${path}") failed (${why})`);
+  const failed = (why: string): ConfigFault => new ConfigFault(`${call}("${path}") failed (${why})`);
   if (typeof text !== "string") return failed(`${text.errno}: ${text.text}`);
   const blocks = text.match(CERTIFICATE);
   if (blocks === null) return failed("SSL: no certificate or crl found");
@@ -132,11 +131,10 @@ export function loadAuthorities(
 const REVOCATION_LIST = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g;
 
 /** The lists of a `ssl_crl` file, each as PEM. */
-export function loadRevocationLists(name: string, reader: CertificateReader): readonly string[] | CertificateFault {
+export function loadRevocationLists(name: string, reader: CertificateReader): readonly string[] | ConfigFault {
   const path = reader.path(name);
   const text = reader.source.read(path);
-  const failed = (why: string): CertificateFault =>
-    new CertificateFault(`X509_LOOKUP_load_file("${path}") failed (${why})`);
+  const failed = (why: string): ConfigFault => new ConfigFault(`X509_LOOKUP_load_file("${path}") failed (${why})`);
   if (typeof text !== "string") return failed(`${text.errno}: ${text.text}`);
   return text.match(REVOCATION_LIST) ?? failed("SSL: no certificate or crl found");
 }

@@ -56,6 +56,9 @@ const NEWER = new Set([
   "keepalive_min_timeout",
   "max_headers",
   "proxy_pass_trailers",
+  "ssl_certificate_cache",
+  "ssl_certificate_compression",
+  "ssl_ech_file",
 ]);
 
 /** All statements of the matrix, without repetitions. */
