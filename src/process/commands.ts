@@ -67,10 +67,9 @@ function passes(fresh: FreshConfig, flags: Flags, paths: Paths, log: StartupLog)
   sayLateFaults(fresh, log);
   if (load.failed) return false;
   const report = (level: LogLevel, message: string): void => log.write(level, message);
-  const failures = prepareFiles(fresh.config);
   const pidFailure = checkPidFile(processSettings(fresh.config).pidPath);
-  for (const failure of pidFailure === undefined ? failures : [pidFailure, ...failures]) report(EMERG, failure);
-  if (failures.length > 0 || pidFailure !== undefined) return false;
+  if (pidFailure !== undefined) report(EMERG, pidFailure);
+  if (!prepareFiles(fresh.config, report) || pidFailure !== undefined) return false;
   return trySockets(listenSockets(load), report);
 }
 
@@ -93,9 +92,7 @@ async function serve(
   const { load } = fresh.config;
   const settings = processSettings(fresh.config);
   const report = (level: LogLevel, message: string): void => log.write(level, message);
-  const failures = prepareFiles(fresh.config);
-  for (const failure of failures) report(EMERG, failure);
-  if (failures.length > 0) return 1;
+  if (!prepareFiles(fresh.config, report)) return 1;
 
   const background = inBackground();
   const old = oldMaster();

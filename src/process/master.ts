@@ -195,16 +195,14 @@ export class Master {
       this.write(diagnosticLevel(diagnostic), diagnosticText(diagnostic));
     }
     if (load.failed) return;
-    const failures = prepareFiles(fresh.config);
-    for (const failure of failures) this.write(EMERG, failure);
-    if (failures.length > 0) return;
+    const report = (level: LogLevel, message: string): void => this.write(level, message);
+    if (!prepareFiles(fresh.config, report)) return;
     const settings = processSettings(fresh.config);
     const plan = this.zones.plan(load);
     if (typeof plan === "string") {
       this.write(EMERG, plan);
       return;
     }
-    const report = (level: LogLevel, message: string): void => this.write(level, message);
     const sockets = await openSockets(listenSockets(load), this.sockets, settings.workers, report);
     if (sockets === undefined || this.state !== "running") {
       plan.abandon();

@@ -1,5 +1,5 @@
 /** `master_process off`: one process that reads the configuration, listens and serves. */
-import { EMERG, errorLogOf, NOTICE } from "../net/error-log.ts";
+import { EMERG, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { listenSockets, removeSocketFile } from "../net/listen.ts";
 import { flushLogs } from "../net/log-file.ts";
 import { dropNewConnections } from "../net/refuse-new.ts";
@@ -36,11 +36,9 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
       log.write(diagnosticLevel(diagnostic), 0, diagnosticText(diagnostic));
     }
     if (fresh.config.load.failed) return;
-    const failures = prepareFiles(fresh.config);
-    for (const failure of failures) log.write(EMERG, 0, failure);
-    if (failures.length > 0) return;
-    const wanted = listenSockets(fresh.config.load);
-    const after = await openSockets(wanted, sockets, 1, (level, message) => log.write(level, 0, message));
+    const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
+    if (!prepareFiles(fresh.config, report)) return;
+    const after = await openSockets(listenSockets(fresh.config.load), sockets, 1, report);
     if (after === undefined) return;
     const gone = goneSockets(sockets, after);
     for (const { fd, address } of gone) if (address.family !== "unix") dropNewConnections(fd);
