@@ -5,6 +5,7 @@ import { scgiModule } from "../proxy/scgi.ts";
 import { uwsgiModule } from "../proxy/uwsgi.ts";
 import { upstreamModule } from "../upstream/module.ts";
 import { resolverModule } from "../upstream/resolver-module.ts";
+import { webSocketModule } from "../websocket/module.ts";
 import { absentModules } from "./absent-modules.ts";
 import { accessModule } from "./access.ts";
 import { charsetModule } from "./charset.ts";
@@ -38,6 +39,7 @@ export const modules: readonly AnyModule[] = [
   splitClients,
   rewrite,
   realip,
+  webSocketModule,
   limitReq,
   limitConn,
   accessModule,

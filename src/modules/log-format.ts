@@ -62,13 +62,80 @@ function variablePart(variable: Variable, escaping: LogEscape): Part {
   }
 }
 
-const COMBINED =
-  '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
+/** A format that needs no `log_format`. */
+interface ReadyFormat {
+  readonly text: string;
+  readonly escaping: LogEscape;
+}
 
-/** nginx's predefined format. */
-export function combinedFormat(load: LoadContext): LogFormat {
-  const parts = compileParts(COMBINED, "default", load, undefined);
-  return { name: "combined", line: joined(parts instanceof ConfigFault ? [] : parts) };
+const field = (name: string, variable = name): string => `"${name}":"$${variable}"`;
+
+const READY: ReadonlyMap<string, ReadyFormat> = new Map<string, ReadyFormat>([
+  // nginx's own.
+  [
+    "combined",
+    {
+      text: '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"',
+      escaping: "default",
+    },
+  ],
+  // What a WebSocket was, beside what combined says.
+  [
+    "websocket",
+    {
+      text:
+        '$remote_addr - $remote_user [$time_local] "$request" $status $bytes_sent "$http_origin" "$http_user_agent" ' +
+        "time=$request_time upstream=$upstream_addr in=$websocket_messages_in/$websocket_bytes_in " +
+        "out=$websocket_messages_out/$websocket_bytes_out close=$websocket_close_code/$websocket_close_by " +
+        "pings=$websocket_pings subprotocol=$websocket_subprotocol",
+      escaping: "default",
+    },
+  ],
+  // One object per line; what is not there is an empty string.
+  [
+    "json",
+    {
+      text: `{${[
+        field("time", "time_iso8601"),
+        field("remote_addr"),
+        field("remote_user"),
+        field("host"),
+        field("method", "request_method"),
+        field("uri", "request_uri"),
+        field("protocol", "server_protocol"),
+        '"status":$status',
+        '"bytes_sent":$bytes_sent',
+        '"request_length":$request_length',
+        '"request_time":$request_time',
+        field("referer", "http_referer"),
+        field("user_agent", "http_user_agent"),
+        field("origin", "http_origin"),
+        field("upstream_addr"),
+        field("upstream_status"),
+        field("upstream_response_time"),
+        ...[
+          "messages_in",
+          "messages_out",
+          "bytes_in",
+          "bytes_out",
+          "close_code",
+          "close_by",
+          "duration",
+          "subprotocol",
+          "pings",
+        ].map((name) => field(`websocket_${name}`)),
+      ].join(",")}}`,
+      escaping: "json",
+    },
+  ],
+]);
+
+/** A format that is there without `log_format`, by its name in lower case; one of the configuration goes before it. */
+export function readyFormat(name: string, load: LoadContext): LogFormat | undefined {
+  const ready = READY.get(name);
+  if (ready === undefined) return undefined;
+  const parts = compileParts(ready.text, ready.escaping, load, undefined);
+  return { name, line: joined(parts instanceof ConfigFault ? [] : parts) };
 }
 
 /** Compiles `log_format name [escape=...] text...`. */

@@ -14,7 +14,7 @@ import {
   Module,
   SERVER,
 } from "../config/directive.ts";
-import { perLoad } from "../config/load-context.ts";
+import { type LoadContext, perLoad } from "../config/load-context.ts";
 import { parseSize, parseTime } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
@@ -25,7 +25,7 @@ import { declaredLogs, type LogFile, logFile } from "../net/log-file.ts";
 import { parseSyslog, SyslogTarget } from "../net/syslog.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { checkedRoot } from "./file-path.ts";
-import { combinedFormat, compileLogFormat, type LogFormat } from "./log-format.ts";
+import { compileLogFormat, type LogFormat, readyFormat } from "./log-format.ts";
 import { appendToLog, type OpenLogCacheSettings, parseOpenLogCache } from "./open-log-files.ts";
 
 /** nginx's --http-log-path, as Debian builds it. */
@@ -47,7 +47,19 @@ interface LogSettings {
 }
 
 /** Formats of a load by name, in lower case: nginx compares them so when a log names one. */
-const formats = perLoad<Map<string, LogFormat>>((load) => new Map([["combined", combinedFormat(load)]]));
+const formats = perLoad<Map<string, LogFormat>>((load) => {
+  const combined = readyFormat("combined", load);
+  return new Map(combined === undefined ? [] : [["combined", combined]]);
+});
+
+/** The format of that name; the ready-made ones are compiled when a log names them. */
+function findFormat(name: string, load: LoadContext): LogFormat | undefined {
+  const known = formats(load);
+  const key = name.toLowerCase();
+  const format = known.get(key) ?? readyFormat(key, load);
+  if (format !== undefined) known.set(key, format);
+  return format;
+}
 
 /** Buffers of files; several logs that share one must agree. */
 const buffers = perLoad<Map<LogFile, { readonly bytes: number; readonly flushMs: number }>>(() => new Map());
@@ -73,7 +85,7 @@ function addLog(own: LogSettings, site: DirectiveSite): ConfigFault | undefined 
   }
   const to = destination(target, site);
   if (to instanceof ConfigFault) return to;
-  const format = formats(site.load).get(formatName.toLowerCase());
+  const format = findFormat(formatName, site.load);
   if (format === undefined) return new ConfigFault(`unknown log format "${formatName}"`);
   const parsed = parseOptions(target, options, site);
   if (parsed instanceof ConfigFault) return parsed;
@@ -220,7 +232,7 @@ export const logModule: Module<LogSettings> = new Module<LogSettings>({
     own.logs = outer.logs;
     own.off = outer.off;
     if (own.logs === undefined && !own.off && scope.kind === SERVER) {
-      const format = formats(load).get("combined");
+      const format = findFormat("combined", load);
       if (format !== undefined) {
         own.logs = [{ to: logFile(load, DEFAULT_ACCESS_LOG), format, condition: undefined }];
       }

@@ -1,5 +1,9 @@
 /** A 101 of the upstream to a client that asked for it: both sockets become a tunnel (ngx_http_upstream_upgrade). */
 import { sendHead } from "../http/phases.ts";
+import { WARN } from "../net/error-log.ts";
+import { readAgreement } from "../websocket/handshake.ts";
+import { webSocketModule } from "../websocket/module.ts";
+import { WebSocketSession } from "../websocket/session.ts";
 import type { UpstreamExchange } from "./exchange.ts";
 import { Tunnel } from "./tunnel.ts";
 import { TunnelRecord } from "./tunnel-record.ts";
@@ -11,7 +15,9 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   r.keepAlive = false;
   sendHead(r);
   r.action = "proxying upgraded connection";
-  if (at < chunk.length) client.output.bytes(chunk.subarray(at));
+  const watched = webSocketModule.of(r.location).watch !== "no";
+  const agreement = watched ? readAgreement(r, exchange.responseHeaders) : undefined;
+  if (at < chunk.length && agreement === undefined) client.output.bytes(chunk.subarray(at));
   client.flush();
   const connection = exchange.detachForTunnel();
   const record = new TunnelRecord(exchange, connection.bytesSent);
@@ -21,5 +27,13 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   exchange.tries.state.responseLength = chunk.length - at;
   for (const piece of client.output.takePending()) tunnel.client.take(piece, piece.length);
   for (const piece of unsent) tunnel.upstream.take(piece, piece.length);
+  if (agreement !== undefined) {
+    const session = new WebSocketSession(r, tunnel, webSocketModule.of(r.location), agreement);
+    r.contexts[webSocketModule.id] = session;
+    tunnel.watch(session);
+    if (at < chunk.length) session.fromUpstream.pass(chunk.subarray(at), chunk.length - at);
+  } else if (watched) {
+    r.log(WARN, "upstream switched to what is not the WebSocket that was asked for: websocket directives do not hold");
+  }
   if (early !== undefined && early.length > 0) tunnel.client.onData(early, early.length);
 }

@@ -1,20 +1,26 @@
 /**
  * After 101: bytes pass both ways until both sides have ended (ngx_http_upstream_process_upgraded). Hot: one chunk in,
- * one write out, no allocation; 64 B echoes ran at 1.0 to 1.1 of nginx's rate on one core.
+ * one write out, no allocation; 64 B echoes ran at 1.0 to 1.1 of nginx's rate on one core. Where the tunnel is a WebSocket
+ * that a directive or a variable asks about, a session sees the chunks on their way.
  */
 
 import type { Request } from "../http/request.ts";
 import { ERR, INFO } from "../net/error-log.ts";
-import { type Socket, type SocketOwner, shrinkReceiveBuffer } from "../net/socket.ts";
+import { type Socket, type SocketOwner, shrinkReceiveBuffer, undeliveredBytes } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
+import type { FrameStream } from "../websocket/frame-stream.ts";
+import type { WebSocketSession } from "../websocket/session.ts";
+import type { TunnelSide, WatchedTunnel } from "../websocket/tunnel-side.ts";
 
 const IDLE_TIMER = 0;
 
 /** One direction's receiving end: what arrives on `socket` goes to `other`. */
-class TunnelEnd implements SocketOwner {
+class TunnelEnd implements SocketOwner, TunnelSide {
   readonly tunnel: Tunnel;
   readonly socket: Socket;
   other!: TunnelEnd;
+  /** Sees what comes in on this side before it is passed on. */
+  frames: FrameStream | undefined = undefined;
   /** Bytes that came in on this side. */
   received = 0;
   /** Bytes that this side's socket took. */
@@ -22,10 +28,14 @@ class TunnelEnd implements SocketOwner {
   /** Bytes from the other side that this socket has not taken yet. */
   private pending: Buffer | undefined = undefined;
   private shrunk = false;
-  /** This side sent FIN. */
+  /** This side sent FIN, or is gone. */
   ended = false;
-  /** FIN has been passed on to this side. */
-  private finished = false;
+  /** FIN has been sent to this side, or it is gone. */
+  finished = false;
+  /** FIN is to be sent to this side when all that waits for it is out. */
+  private finishing = false;
+  /** The session wants nothing to be read from this side. */
+  private held = false;
 
   constructor(tunnel: Tunnel, socket: Socket) {
     this.tunnel = tunnel;
@@ -35,6 +45,11 @@ class TunnelEnd implements SocketOwner {
   onData(buffer: Buffer, length: number): void {
     this.received += length;
     this.tunnel.touch();
+    if (this.frames === undefined) this.forward(buffer, length);
+    else this.frames.pass(buffer, length);
+  }
+
+  forward(buffer: Buffer, length: number): void {
     if (!this.other.take(buffer, length)) this.rest();
   }
 
@@ -68,33 +83,75 @@ class TunnelEnd implements SocketOwner {
       return;
     }
     this.pending = undefined;
-    if (this.other.ended) this.finish();
-    else this.other.socket.resume();
+    this.tunnel.session?.onSideDrained(this);
+    if (this.finishing) this.finish();
+    else if (!this.other.held) this.other.socket.resume();
   }
 
   onEnd(): void {
     this.ended = true;
-    if (!this.other.busy) this.other.finish();
+    if (this.tunnel.session?.onSideEnded(this)) this.tunnel.closeIfDone();
+    else this.other.hangUp();
   }
 
   onClose(reset: boolean): void {
     this.tunnel.onEndClosed(this, reset);
   }
 
-  get busy(): boolean {
-    return this.pending !== undefined;
+  // What the session asks for
+
+  send(bytes: Buffer): void {
+    this.take(bytes, bytes.length);
   }
 
-  /** The other side has ended and all its bytes are out: passes the FIN on. */
+  hold(): void {
+    this.held = true;
+    this.socket.pause();
+  }
+
+  release(): void {
+    this.held = false;
+    if (this.other.pending === undefined) this.socket.resume();
+  }
+
+  readOn(): void {
+    this.held = false;
+    this.socket.resume();
+  }
+
+  hangUp(): void {
+    this.finishing = true;
+    if (this.pending === undefined) this.finish();
+  }
+
+  cut(): void {
+    this.ended = true;
+    this.finished = true;
+    this.pending = undefined;
+    this.socket.terminate();
+  }
+
+  undelivered(): number {
+    return (this.pending?.length ?? 0) + undeliveredBytes(this.socket);
+  }
+
+  /** The connection is gone, while the session waits for the other side. */
+  lost(): void {
+    this.ended = true;
+    this.finished = true;
+    this.pending = undefined;
+  }
+
+  /** All its bytes are out: sends FIN. */
   private finish(): void {
     if (this.finished) return;
     this.finished = true;
-    if (this.ended) this.tunnel.close();
-    else this.socket.shutdown();
+    if (!this.tunnel.closeIfDone()) this.socket.shutdown();
   }
 
   private rest(): void {
     this.socket.pause();
+    this.tunnel.session?.onSideFull(this.other);
     if (this.shrunk) return;
     this.shrunk = true;
     shrinkReceiveBuffer(this.socket);
@@ -107,7 +164,7 @@ export interface TunnelOwner {
   onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void;
 }
 
-export class Tunnel implements TimerOwner {
+export class Tunnel implements TimerOwner, WatchedTunnel {
   readonly request: Request;
   readonly client: TunnelEnd;
   readonly upstream: TunnelEnd;
@@ -115,6 +172,7 @@ export class Tunnel implements TimerOwner {
   private readonly idleTimer = new Timer(this, IDLE_TIMER);
   private readonly idleMs: number;
   private closed = false;
+  session: WebSocketSession | undefined = undefined;
 
   /** Takes over both sockets. `idleMs`: longest time without a byte in either direction (proxy_read_timeout). */
   constructor(r: Request, clientSocket: Socket, upstreamSocket: Socket, idleMs: number, owner: TunnelOwner) {
@@ -130,6 +188,13 @@ export class Tunnel implements TimerOwner {
     this.touch();
   }
 
+  /** What passes is a WebSocket, and somebody wants to know. */
+  watch(session: WebSocketSession): void {
+    this.session = session;
+    this.client.frames = session.fromClient;
+    this.upstream.frames = session.fromUpstream;
+  }
+
   touch(): void {
     this.idleTimer.arm(this.idleMs);
   }
@@ -142,6 +207,11 @@ export class Tunnel implements TimerOwner {
   /** One socket is gone; a reset goes on to the other side as a reset. */
   onEndClosed(end: TunnelEnd, reset: boolean): void {
     if (this.closed) return;
+    if (this.session?.onSideClosed(end)) {
+      end.lost();
+      this.closeIfDone();
+      return;
+    }
     if (reset) {
       this.request.log(end === this.client ? INFO : ERR, "recv() failed (104: Connection reset by peer)");
       end.other.socket.terminate();
@@ -154,12 +224,21 @@ export class Tunnel implements TimerOwner {
     this.end(false);
   }
 
+  /** Closes the tunnel where both sides have sent FIN and had one; true when it has. */
+  closeIfDone(): boolean {
+    const { client, upstream } = this;
+    if (!client.ended || !upstream.ended || !client.finished || !upstream.finished) return false;
+    this.end(false);
+    return true;
+  }
+
   private end(timedOut: boolean): void {
     if (this.closed) return;
     this.closed = true;
     this.idleTimer.release();
     this.client.socket.end();
     this.upstream.socket.end();
+    this.session?.onTunnelClosed(timedOut);
     this.owner.onTunnelClosed(this, timedOut);
   }
 }

@@ -29,6 +29,8 @@ export interface Variable {
   set: ((r: Request, value: string) => void) | undefined;
   changeable: boolean;
   defined: boolean;
+  /** A template names it. */
+  used: boolean;
   /** Where it was used first, for the error when nothing defines it. */
   readonly usedBy: Statement | undefined;
 }
@@ -58,7 +60,15 @@ export class VariableRegistry {
 
   /** The variable of that name for a template; defined now or later. */
   use(name: string, statement: Statement | undefined): Variable {
-    return this.entry(name, statement);
+    const entry = this.entry(name, statement);
+    entry.used = true;
+    return entry;
+  }
+
+  /** Whether a template names a variable that begins so. */
+  isUsed(prefix: string): boolean {
+    for (const entry of this.known.values()) if (entry.used && entry.name.startsWith(prefix)) return true;
+    return false;
   }
 
   /** The variable if something has defined it so far. */
@@ -101,7 +111,15 @@ export class VariableRegistry {
     const key = name.toLowerCase();
     let entry = this.known.get(key);
     if (entry === undefined) {
-      entry = { name: key, get: missing, set: undefined, changeable: false, defined: false, usedBy: statement };
+      entry = {
+        name: key,
+        get: missing,
+        set: undefined,
+        changeable: false,
+        defined: false,
+        used: false,
+        usedBy: statement,
+      };
       this.known.set(key, entry);
     }
     return entry;

@@ -1,0 +1,43 @@
+/** Which requests may open a WebSocket, before anything is asked of an upstream: `websocket_allowed_origins`, `websocket on`. */
+import { respond } from "../http/phases.ts";
+import type { Request } from "../http/request.ts";
+import type { Handler } from "../http/settings.ts";
+import { DECLINED } from "../http/verdict.ts";
+import { ERR } from "../net/error-log.ts";
+import { asksForWebSocket, isHandshake } from "./handshake.ts";
+import { allowsOrigin } from "./origins.ts";
+import type { WebSocketSettings } from "./settings.ts";
+
+const FORBIDDEN = 403;
+const UPGRADE_REQUIRED = 426;
+
+/** A handler that lets requests through, or answers them with 403 or 426. */
+export function admissionHandler(settingsOf: (r: Request) => WebSocketSettings): Handler {
+  return (r) => {
+    const { mode, allowedOrigins } = settingsOf(r);
+    if (allowedOrigins !== undefined && r.upgrade !== undefined && asksForWebSocket(r)) {
+      const origins = r.headers.getAll("origin");
+      if (!allowsOrigin(allowedOrigins, origins, r.headers.get("host") ?? "")) {
+        r.log(ERR, refusalWords(origins));
+        return FORBIDDEN;
+      }
+    }
+    return mode === "on" && !isHandshake(r) ? askForUpgrade(r) : DECLINED;
+  };
+}
+
+function refusalWords(origins: readonly string[]): string {
+  const what =
+    origins.length === 0
+      ? "without Origin"
+      : origins.length > 1
+        ? `with several Origins "${origins.join('", "')}"`
+        : `from origin "${origins[0]}"`;
+  return `WebSocket handshake ${what} is forbidden by websocket_allowed_origins`;
+}
+
+/** RFC 9110, 15.5.22. */
+function askForUpgrade(r: Request): number {
+  r.out.list.add("Upgrade", "websocket");
+  return respond(r, UPGRADE_REQUIRED, "text/plain", "This is a WebSocket endpoint.\n");
+}

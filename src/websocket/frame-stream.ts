@@ -1,0 +1,388 @@
+/**
+ * What comes in on one side of a WebSocket tunnel, on its way to the other: counted, held to the rules, and parted between
+ * two frames where the proxy has one of its own to send. Hot: a chunk with which nothing is wrong is passed on as it is.
+ * Where only counting is wanted, nothing is ever held back.
+ *
+ * With rules, a frame is passed on only when its header is whole, so that it can be refused, or something be sent before
+ * it; the few bytes held back for that are the only ones that are copied.
+ */
+import { nowMs } from "../net/timers.ts";
+import { isOwnPong, PING_PAYLOAD_BYTES } from "./control-frame.ts";
+import { closeFault, type FrameFault, headerFault, INCOMPLETE_TEXT, INVALID_TEXT } from "./frame-rules.ts";
+import { CLOSE, FrameWalker, PING, PONG, TEXT } from "./frame-walker.ts";
+import type { MessageBucket } from "./message-rate.ts";
+import { TextCheck } from "./text-check.ts";
+import type { TunnelSide } from "./tunnel-side.ts";
+
+/** A header, and the payload of a control frame. */
+const MAX_HELD_BYTES = 14 + 125;
+/** Set in the first frame of a compressed message (RFC 7692, 6). */
+const COMPRESSED = 4;
+
+/** How what comes in is treated. */
+const COUNT = 0;
+const GUARD = 1;
+/** The target has had the proxy's Close: only an answer to the other Close is looked for. */
+const DISCARD = 2;
+/** As DISCARD, but nothing can be made of what comes. */
+const IGNORE = 3;
+
+/** What becomes of a frame when its header is whole. */
+const PASS = 0;
+/** It is held back until it is whole. */
+const WITHHOLD = 1;
+const FAULTY = 2;
+const TOO_BIG = 3;
+const TOO_EARLY = 4;
+
+/** What holds for the frames of one side. */
+export interface StreamRules {
+  readonly validate: boolean;
+  /** RSV bits that extensions may set. */
+  readonly rsvAllowed: number;
+  /** 0: none. */
+  readonly maxMessageBytes: number;
+  readonly bucket: MessageBucket | undefined;
+  /** The side is pinged: its answers are not for the target. */
+  readonly pinged: boolean;
+}
+
+/** Who decides about the tunnel. */
+export interface StreamOwner {
+  /** A frame breaks RFC 6455. It has not been passed on; of a text that turned out bad, a part may have been. */
+  onFault(stream: FrameStream, fault: FrameFault): void;
+  /** A message is larger than allowed, as its frames announce. */
+  onTooBig(stream: FrameStream): void;
+  /** A message comes too early. True: `resume` will be called; false: the tunnel ends. */
+  onTooEarly(stream: FrameStream, byMs: number): boolean;
+  /** The answer to a ping of the proxy. */
+  onOwnPong(stream: FrameStream): void;
+  /** A Close frame has come. */
+  onClose(stream: FrameStream): void;
+  /** What had to wait for the end of a frame has been inserted. */
+  onInserted(stream: FrameStream): void;
+}
+
+export class FrameStream {
+  readonly walker = new FrameWalker();
+  readonly fromClient: boolean;
+  /** Where it comes from. */
+  readonly side: TunnelSide;
+  /** Where it leads to. */
+  readonly target: TunnelSide;
+  /** When anything last came in. */
+  receivedMs = nowMs();
+  /** When data, whole messages or not, last came in. */
+  messageMs = this.receivedMs;
+  /** When a ping of the application on this side last passed. */
+  applicationPingMs = Number.NEGATIVE_INFINITY;
+  private readonly owner: StreamOwner;
+  private readonly rules: StreamRules | undefined;
+  private readonly text: TextCheck | undefined;
+  private mode: number;
+  /** Part of a frame has been passed on: nothing can be inserted before its end. */
+  split = false;
+  /** The current frame is held back. */
+  private withheld = false;
+  private held: Buffer | undefined = undefined;
+  private heldBytes = 0;
+  /** What came behind the header of a message that was too early. */
+  private parked: Buffer | undefined = undefined;
+  /** A frame of the proxy's own that waits for the end of one that passes. */
+  private insertion: Buffer | undefined = undefined;
+  /** The insertion is a Close: rules don't hold any more. */
+  private final = false;
+  private closeNoted = false;
+  private fault: FrameFault | undefined = undefined;
+  private earlyByMs = 0;
+  private messagesPassed = 0;
+  private bytesPassed = 0;
+
+  /** Without `rules` it counts. */
+  constructor(
+    side: TunnelSide,
+    target: TunnelSide,
+    fromClient: boolean,
+    rules: StreamRules | undefined,
+    owner: StreamOwner,
+  ) {
+    this.side = side;
+    this.target = target;
+    this.fromClient = fromClient;
+    this.owner = owner;
+    this.rules = rules;
+    this.text = rules?.validate ? new TextCheck() : undefined;
+    this.mode = rules === undefined ? COUNT : GUARD;
+  }
+
+  /** Whole messages that were passed on. */
+  get messages(): number {
+    return this.mode < DISCARD ? this.walker.messages : this.messagesPassed;
+  }
+
+  /** Their payload, as it was on the wire. */
+  get bytes(): number {
+    return this.mode < DISCARD ? this.walker.bytes : this.bytesPassed;
+  }
+
+  /** The target has had a Close, the application's or the proxy's. */
+  get closed(): boolean {
+    return this.mode >= DISCARD || this.walker.closeCode !== 0;
+  }
+
+  /** The side has sent its Close, or will not be understood to do so. */
+  get answered(): boolean {
+    return this.walker.closeCode !== 0 || this.mode === IGNORE;
+  }
+
+  /** Takes what came in. */
+  pass(buffer: Buffer, length: number): void {
+    this.receivedMs = nowMs();
+    if (this.mode === COUNT) {
+      this.side.forward(buffer, length);
+      this.walker.walk(buffer, 0, length);
+      if (this.walker.closeCode !== 0) this.noteClose();
+    } else if (this.mode !== GUARD) this.discard(buffer, 0, length);
+    else if (this.parked === undefined) this.guard(buffer, length);
+    else this.parked = Buffer.concat([this.parked, buffer.subarray(0, length)]);
+  }
+
+  /** The side has sent FIN: what is held back will not become whole any more. */
+  passRest(): void {
+    if (this.mode === GUARD) this.passHeld();
+  }
+
+  /** Sends a frame to the target as soon as no other one is under way. False: it waits for that. */
+  insert(frame: Buffer): boolean {
+    if (this.mode === COUNT) {
+      this.mode = GUARD;
+      this.split = !this.walker.atBoundary;
+    }
+    if (this.split) {
+      this.insertion = frame;
+      return false;
+    }
+    this.target.send(frame);
+    return true;
+  }
+
+  /** Sends a Close to the target, as `insert`, and passes nothing on after it. */
+  endWith(frame: Buffer): void {
+    if (!this.closed) {
+      this.final = true;
+      if (this.parked !== undefined) this.resume();
+      if (!this.insert(frame)) return;
+    }
+    this.stopPassing(DISCARD);
+  }
+
+  /** Nothing can be made of what the side sends any more: it is read, and dropped. */
+  ignore(): void {
+    this.stopPassing(IGNORE);
+  }
+
+  /** Goes on with a message that came too early. */
+  resume(): void {
+    const { parked } = this;
+    if (parked === undefined) return;
+    this.parked = undefined;
+    this.side.release();
+    this.passHeld();
+    this.split = true;
+    this.guard(parked, parked.length);
+  }
+
+  private stopPassing(mode: number): void {
+    if (this.mode < DISCARD) {
+      this.messagesPassed = this.walker.messages;
+      this.bytesPassed = this.walker.bytes;
+    }
+    this.mode = Math.max(this.mode, mode);
+    this.heldBytes = 0;
+    this.parked = undefined;
+    this.insertion = undefined;
+    this.side.readOn();
+  }
+
+  private noteClose(): void {
+    if (this.closeNoted) return;
+    this.closeNoted = true;
+    this.owner.onClose(this);
+  }
+
+  private discard(buffer: Buffer, from: number, end: number): void {
+    if (this.mode !== DISCARD) return;
+    this.walker.walk(buffer, from, end);
+    if (this.walker.closeCode !== 0) this.noteClose();
+  }
+
+  private guard(chunk: Buffer, end: number): void {
+    const { walker } = this;
+    let at = 0;
+    /** All before it has been passed on, or swallowed. */
+    let from = 0;
+    /** Where the current frame begins; 0 when it began in an earlier chunk. */
+    let frameAt = 0;
+    /** The current frame began in this chunk, so that all of it is still here. */
+    let fresh = false;
+    while (walker.closeCode === 0) {
+      if (!walker.inPayload) {
+        if (at === end) break;
+        if (walker.atBoundary) {
+          frameAt = at;
+          fresh = true;
+        }
+        at = walker.readHeader(chunk, at, end);
+        if (!walker.inPayload) break;
+        const verdict = this.final ? PASS : this.judge();
+        if (verdict > WITHHOLD) {
+          this.forward(chunk, from, frameAt);
+          this.stop(verdict, chunk, frameAt, at, end);
+          return;
+        }
+        this.withheld = verdict === WITHHOLD;
+        if (verdict === PASS) {
+          this.passHeld();
+          this.split = true;
+        }
+      }
+      const payloadAt = at;
+      const position = walker.payloadLength - walker.payloadLeft;
+      const isText = walker.messageOpcode === TEXT && !walker.isControl;
+      at = walker.walkPayload(chunk, at, end);
+      if (!walker.isControl) this.messageMs = this.receivedMs;
+      if (isText && this.text !== undefined && !this.final) {
+        const fault = this.textFault(this.text, chunk, payloadAt, at, position);
+        if (fault !== undefined) {
+          if (fresh) {
+            this.forward(chunk, from, frameAt);
+            this.split = false;
+          }
+          this.owner.onFault(this, fault);
+          this.discard(chunk, at, end);
+          return;
+        }
+      }
+      if (walker.inPayload) break;
+      if (this.withheld) {
+        from = this.settle(chunk, from, frameAt, at);
+        if (from < 0) return;
+      }
+      this.split = false;
+      fresh = false;
+      if (this.insertion !== undefined) {
+        this.forward(chunk, from, at);
+        from = at;
+        this.insertNow(this.insertion);
+        if (this.mode !== GUARD) {
+          this.discard(chunk, at, end);
+          return;
+        }
+      }
+    }
+    if (walker.closeCode !== 0) {
+      // RFC 6455, 5.5.1: nothing comes behind a Close; what does is passed on unless it is to be right.
+      this.forward(chunk, from, this.rules?.validate ? at : end);
+      this.noteClose();
+    } else if (this.withheld || (!walker.inPayload && !walker.atBoundary && !this.split)) {
+      this.forward(chunk, from, frameAt);
+      this.keep(chunk, frameAt, end);
+    } else this.forward(chunk, from, end);
+  }
+
+  private judge(): number {
+    const { walker, rules } = this;
+    if (rules === undefined) return PASS;
+    const { opcode } = walker;
+    if (rules.validate) {
+      this.fault = headerFault(walker, this.fromClient, rules.rsvAllowed);
+      if (this.fault !== undefined) return FAULTY;
+      if (opcode === CLOSE) return WITHHOLD;
+    }
+    if (opcode === PONG) return rules.pinged && walker.payloadLength === PING_PAYLOAD_BYTES ? WITHHOLD : PASS;
+    if (opcode === CLOSE) return PASS;
+    const { maxMessageBytes, bucket } = rules;
+    if (opcode === PING) this.applicationPingMs = this.receivedMs;
+    else if (maxMessageBytes > 0 && walker.messageBytes > maxMessageBytes) return TOO_BIG;
+    if (bucket !== undefined && opcode !== 0) {
+      this.earlyByMs = bucket.count(this.receivedMs);
+      if (this.earlyByMs > 0) return TOO_EARLY;
+    }
+    return PASS;
+  }
+
+  /** A frame may not pass, or not yet: its header is chunk[frameAt..at), and what is held. */
+  private stop(verdict: number, chunk: Buffer, frameAt: number, at: number, end: number): void {
+    const { owner } = this;
+    if (verdict === TOO_EARLY) {
+      if (owner.onTooEarly(this, this.earlyByMs)) {
+        this.keep(chunk, frameAt, at);
+        this.parked = Buffer.from(chunk.subarray(at, end));
+        this.side.hold();
+        return;
+      }
+    } else if (verdict === TOO_BIG) owner.onTooBig(this);
+    else owner.onFault(this, this.fault!);
+    this.discard(chunk, at, end);
+  }
+
+  private textFault(
+    text: TextCheck,
+    chunk: Buffer,
+    from: number,
+    to: number,
+    position: number,
+  ): FrameFault | undefined {
+    const { walker } = this;
+    // With extensions that are not known, or a compressed message, the bytes are not text.
+    if ((walker.messageRsv & COMPRESSED) !== 0 || (this.rules?.rsvAllowed ?? 0) > COMPRESSED) return undefined;
+    if (walker.opcode === TEXT && position === 0) text.reset();
+    if (!text.check(chunk, from, to, walker.maskKey, position)) return INVALID_TEXT;
+    return walker.fin && !walker.inPayload && !text.complete ? INCOMPLETE_TEXT : undefined;
+  }
+
+  /** A control frame that was held back is whole: returns where what is to be passed on begins, -1 for nothing more. */
+  private settle(chunk: Buffer, from: number, frameAt: number, at: number): number {
+    const { walker, owner } = this;
+    this.withheld = false;
+    const wasHeld = this.heldBytes > 0;
+    if (wasHeld) this.keep(chunk, frameAt, at);
+    const bytes = wasHeld ? this.held! : chunk;
+    const payloadAt = (wasHeld ? this.heldBytes : at) - walker.payloadLength;
+    const fault = walker.opcode === CLOSE ? closeFault(bytes, payloadAt, walker) : undefined;
+    const isOwn = walker.opcode === PONG && isOwnPong(bytes, payloadAt, walker.maskKey);
+    if (fault === undefined && !isOwn) {
+      if (wasHeld) this.passHeld();
+      return wasHeld ? at : from;
+    }
+    if (wasHeld) this.heldBytes = 0;
+    else this.forward(chunk, from, frameAt);
+    if (isOwn) owner.onOwnPong(this);
+    else owner.onFault(this, fault!);
+    return isOwn ? at : -1;
+  }
+
+  private insertNow(frame: Buffer): void {
+    this.insertion = undefined;
+    this.target.send(frame);
+    if (this.final) this.stopPassing(DISCARD);
+    this.owner.onInserted(this);
+  }
+
+  /** Passes chunk[from..to) on. */
+  private forward(chunk: Buffer, from: number, to: number): void {
+    if (from < to) this.side.forward(from === 0 ? chunk : chunk.subarray(from, to), to - from);
+  }
+
+  private keep(chunk: Buffer, from: number, to: number): void {
+    this.held ??= Buffer.allocUnsafeSlow(MAX_HELD_BYTES);
+    this.heldBytes += chunk.copy(this.held, this.heldBytes, from, to);
+  }
+
+  private passHeld(): void {
+    const { heldBytes } = this;
+    if (heldBytes === 0) return;
+    this.heldBytes = 0;
+    this.side.forward(this.held!, heldBytes);
+  }
+}

@@ -1,0 +1,66 @@
+/** The opening handshake (RFC 6455, section 4), as far as a proxy has to understand it. */
+import { createHash } from "node:crypto";
+import type { HeaderList } from "../http/header-list.ts";
+import type { Request } from "../http/request.ts";
+
+const HTTP_11 = 1001;
+
+/** Appended to the client's key before it is hashed (RFC 6455, 1.3). */
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** Whether a comma-separated list holds a token, which is lower case, in any case. */
+function hasToken(list: string | undefined, token: string): boolean {
+  if (list === undefined) return false;
+  if (list === token) return true;
+  return list.split(",").some((word) => word.trim().toLowerCase() === token);
+}
+
+/** The request asks for a WebSocket, whether or not it does so as it should: an upstream might take it for a handshake. */
+export function asksForWebSocket(r: Request): boolean {
+  return r.upgrade !== undefined && hasToken(r.headers.getJoined("upgrade", ","), "websocket");
+}
+
+/** A client's opening handshake (RFC 6455, 4.2.1). Its version and key are for the upstream to judge. */
+export function isHandshake(r: Request): boolean {
+  return (
+    r.upgrade !== undefined &&
+    r.method === "GET" &&
+    r.httpVersion >= HTTP_11 &&
+    asksForWebSocket(r) &&
+    hasToken(r.headers.getJoined("connection", ","), "upgrade") &&
+    r.headers.has("sec-websocket-key")
+  );
+}
+
+/** What the upstream agreed to. */
+export interface Agreement {
+  readonly subprotocol: string | undefined;
+  /** RSV bits that the extensions may use: bit 4 is permessage-deflate's (RFC 7692), 7 where an extension is unknown. */
+  readonly rsvAllowed: number;
+}
+
+/** What a 101 says that answers this request; undefined where it opens no WebSocket (RFC 6455, 4.1). */
+export function readAgreement(r: Request, answer: HeaderList): Agreement | undefined {
+  const key = r.headers.get("sec-websocket-key");
+  if (key === undefined || !hasToken(answer.get("upgrade"), "websocket")) return undefined;
+  if (answer.get("sec-websocket-accept") !== acceptOf(key)) return undefined;
+  return {
+    subprotocol: answer.get("sec-websocket-protocol"),
+    rsvAllowed: rsvOf(answer.getJoined("sec-websocket-extensions", ",")),
+  };
+}
+
+/** `Sec-WebSocket-Accept` for a client's key. */
+export function acceptOf(key: string): string {
+  return createHash("sha1")
+    .update(key + GUID, "latin1")
+    .digest("base64");
+}
+
+function rsvOf(extensions: string | undefined): number {
+  if (extensions === undefined || extensions.trim() === "") return 0;
+  const RSV1 = 4;
+  const ALL = 7;
+  const names = extensions.split(",").map((extension) => extension.split(";")[0]!.trim().toLowerCase());
+  return names.every((name) => name === "permessage-deflate") ? RSV1 : ALL;
+}

@@ -1,0 +1,326 @@
+/**
+ * One WebSocket through the proxy: its two streams of frames, what the `websocket_*` directives ask of them, and how it
+ * ends. An end by the proxy is a Close frame to each side, after whatever frame is half sent there; the answers are
+ * waited for, then the connections close.
+ */
+import type { Request } from "../http/request.ts";
+import { INFO, type LogLevel } from "../net/error-log.ts";
+import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import { closeFrame } from "./control-frame.ts";
+import {
+  type Ending,
+  goingAway,
+  lostPeer,
+  MESSAGE_TOO_BIG,
+  POLICY_VIOLATION,
+  PROTOCOL_ERROR,
+  refusal,
+  slowConsumer,
+} from "./endings.ts";
+import type { FrameFault } from "./frame-rules.ts";
+import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
+import { NO_CLOSE } from "./frame-walker.ts";
+import type { Agreement } from "./handshake.ts";
+import { MessageBucket } from "./message-rate.ts";
+import { type PingOwner, Pings } from "./pings.ts";
+import type { WebSocketSettings } from "./settings.ts";
+import type { TunnelSide, WatchedTunnel } from "./tunnel-side.ts";
+
+/** Who ended a WebSocket. */
+export type ClosedBy = "client" | "upstream" | "proxy";
+
+/** How long the answers to the proxy's Close frames, and the ends of half-sent frames, are waited for. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+const CLOSING_TIMER = 0;
+const IDLE_TIMER = 1;
+const DURATION_TIMER = 2;
+const DELAY_TIMER = 3;
+const SLOW_CLIENT_TIMER = 4;
+const SLOW_UPSTREAM_TIMER = 5;
+
+export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
+  readonly subprotocol: string | undefined;
+  readonly fromClient: FrameStream;
+  readonly fromUpstream: FrameStream;
+  /** The first Close frame's code, 1006 where the WebSocket ended without one; 0 while it is open. */
+  closeCode = 0;
+  closedBy: ClosedBy | undefined = undefined;
+  /** Pings that the proxy has sent, to both sides. */
+  pingsSent = 0;
+  /** The last round trips of pings in ms; -1 for none. */
+  clientRoundTripMs = -1;
+  upstreamRoundTripMs = -1;
+  /** The proxy is ending it. */
+  closing = false;
+  private readonly request: Request;
+  private readonly tunnel: WatchedTunnel;
+  private readonly settings: WebSocketSettings;
+  private readonly startedMs = nowMs();
+  private endedMs = -1;
+  private readonly pings: Pings | undefined;
+  /** By tag; made where they are needed. */
+  private readonly timers: (Timer | undefined)[] = [];
+  private slowClientBytes = 0;
+  private slowUpstreamBytes = 0;
+
+  constructor(r: Request, tunnel: WatchedTunnel, settings: WebSocketSettings, agreement: Agreement) {
+    this.request = r;
+    this.tunnel = tunnel;
+    this.settings = settings;
+    this.subprotocol = agreement.subprotocol;
+    const { client, upstream } = tunnel;
+    this.fromClient = new FrameStream(client, upstream, true, this.rulesFor(agreement, true), this);
+    this.fromUpstream = new FrameStream(upstream, client, false, this.rulesFor(agreement, false), this);
+    const { pings, idleTimeoutMs, maxDurationMs } = settings;
+    if (settings.watch !== "guard") return;
+    if (typeof pings === "object") this.pings = new Pings(pings, this.fromClient, this.fromUpstream, this);
+    if (idleTimeoutMs > 0) this.arm(IDLE_TIMER, idleTimeoutMs);
+    if (maxDurationMs > 0) this.arm(DURATION_TIMER, maxDurationMs);
+  }
+
+  /** From the handshake to the end, in ms; so far, while it is open. */
+  get durationMs(): number {
+    return (this.endedMs < 0 ? nowMs() : this.endedMs) - this.startedMs;
+  }
+
+  private rulesFor({ rsvAllowed }: Agreement, ofClient: boolean): StreamRules | undefined {
+    const { watch, validate, maxMessageBytes, messageRate, pings } = this.settings;
+    if (watch !== "guard") return undefined;
+    const rate = typeof messageRate === "object" && ofClient ? messageRate : undefined;
+    const bucket = rate === undefined ? undefined : new MessageBucket(rate, nowMs());
+    return { validate, rsvAllowed, maxMessageBytes, bucket, pinged: typeof pings === "object" };
+  }
+
+  // What the streams tell
+
+  onFault(stream: FrameStream, { code, words }: FrameFault): void {
+    const ending = refusal(stream.fromClient, code, words, `${nameOf(stream)} broke the protocol: ${words}`);
+    this.end(ending, stream, code === PROTOCOL_ERROR);
+  }
+
+  onTooBig(stream: FrameStream): void {
+    const bytes = stream.walker.messageBytes;
+    const { maxMessageBytes } = this.settings;
+    const words = `${nameOf(stream)} sent a message of ${bytes} bytes or more, which is larger than websocket_max_message_size (${maxMessageBytes})`;
+    this.end(refusal(stream.fromClient, MESSAGE_TOO_BIG, "message too big", words), stream);
+  }
+
+  onTooEarly(stream: FrameStream, byMs: number): boolean {
+    const { messageRate } = this.settings;
+    if (typeof messageRate === "object" && messageRate.delay) {
+      this.arm(DELAY_TIMER, byMs);
+      return true;
+    }
+    const words = `${nameOf(stream)} sent messages faster than websocket_message_rate allows`;
+    this.end(refusal(stream.fromClient, POLICY_VIOLATION, "too many messages", words), stream);
+    return false;
+  }
+
+  onOwnPong(stream: FrameStream): void {
+    const roundTripMs = this.pings?.answered(stream) ?? -1;
+    if (roundTripMs < 0) return;
+    if (stream.fromClient) this.clientRoundTripMs = roundTripMs;
+    else this.upstreamRoundTripMs = roundTripMs;
+  }
+
+  onClose(stream: FrameStream): void {
+    if (this.closedBy === undefined) {
+      this.closedBy = stream.fromClient ? "client" : "upstream";
+      this.closeCode = stream.walker.closeCode;
+    }
+    if (this.closing) this.settle();
+  }
+
+  onInserted(stream: FrameStream): void {
+    if (this.closing) this.settle();
+    else this.pings?.sent(stream);
+  }
+
+  // What the tunnel tells
+
+  /** A side has sent FIN. True: the session sees to what comes of it. */
+  onSideEnded(side: TunnelSide): boolean {
+    const stream = this.from(side);
+    stream.passRest();
+    if (!this.closing) {
+      this.noteLoss(stream);
+      return false;
+    }
+    this.sideGone(stream);
+    return true;
+  }
+
+  /** A side's connection is gone. True: the session sees to what comes of it. */
+  onSideClosed(side: TunnelSide): boolean {
+    if (!this.closing) {
+      this.noteLoss(this.from(side));
+      return false;
+    }
+    this.sideGone(this.from(side));
+    return true;
+  }
+
+  /** A side does not take what it is sent. */
+  onSideFull(side: TunnelSide): void {
+    const { slowConsumerTimeoutMs, watch } = this.settings;
+    if (slowConsumerTimeoutMs === 0 || watch !== "guard" || this.closing) return;
+    const tag = side === this.tunnel.client ? SLOW_CLIENT_TIMER : SLOW_UPSTREAM_TIMER;
+    if (this.timers[tag]?.armed) return;
+    this.noteUndelivered(tag, side.undelivered());
+    this.arm(tag, slowConsumerTimeoutMs);
+  }
+
+  /** A side has taken all that waited for it. */
+  onSideDrained(side: TunnelSide): void {
+    this.timers[side === this.tunnel.client ? SLOW_CLIENT_TIMER : SLOW_UPSTREAM_TIMER]?.disarm();
+  }
+
+  /** The tunnel is over. */
+  onTunnelClosed(timedOut: boolean): void {
+    if (this.endedMs >= 0) return;
+    this.endedMs = nowMs();
+    this.stopTimers();
+    this.timers[CLOSING_TIMER]?.release();
+    if (timedOut) this.closedBy ??= "proxy";
+    const byProxy = this.closing || timedOut;
+    if (this.closeCode === 0) this.closeCode = NO_CLOSE;
+    if (!byProxy) this.log(INFO, `${this.closedBy ?? "proxy"} closed the WebSocket ${codeWords(this.closeCode)}`);
+  }
+
+  // Ends
+
+  /** Ends the WebSocket from the proxy's side, because of `culprit` or of nobody. `unreadable`: it makes no sense any more. */
+  end(ending: Ending, culprit?: FrameStream, unreadable = false): void {
+    if (this.closing || this.endedMs >= 0) return;
+    this.closing = true;
+    if (this.closedBy === undefined) {
+      this.closedBy = "proxy";
+      this.closeCode = ending.code;
+    }
+    this.log(ending.level, `WebSocket closed by the proxy with ${ending.code}: ${ending.words}`);
+    this.stopTimers();
+    this.arm(CLOSING_TIMER, CLOSE_TIMEOUT_MS);
+    const { fromClient, fromUpstream } = this;
+    if (culprit?.split) {
+      // The rest of its frame is not wanted, so that no Close can follow either.
+      culprit.ignore();
+      culprit.target.hangUp();
+    }
+    fromClient.endWith(closeFrame(ending.upstreamCode, ending.reason, true));
+    fromUpstream.endWith(closeFrame(ending.clientCode, ending.reason, false));
+    if (unreadable) culprit?.ignore();
+    this.settle();
+  }
+
+  onTimer(tag: number): void {
+    switch (tag) {
+      case CLOSING_TIMER:
+        this.tunnel.close();
+        return;
+      case IDLE_TIMER:
+        this.onIdle();
+        return;
+      case DURATION_TIMER:
+        this.end(goingAway("open for too long", "it has been open for websocket_max_duration"));
+        return;
+      case DELAY_TIMER:
+        this.fromClient.resume();
+        return;
+      default:
+        this.onSlow(tag);
+    }
+  }
+
+  onPingSent(): void {
+    this.pingsSent++;
+  }
+
+  onNoPong(from: FrameStream): void {
+    const words = `${nameOf(from)} did not answer a ping`;
+    // First, so that it gets nothing more.
+    from.side.cut();
+    this.end(lostPeer(from.fromClient, "the other side does not answer", words), from, true);
+  }
+
+  private onIdle(): void {
+    const { idleTimeoutMs } = this.settings;
+    const lastMs = Math.max(this.fromClient.messageMs, this.fromUpstream.messageMs);
+    const leftMs = lastMs + idleTimeoutMs - nowMs();
+    if (leftMs > 0) this.arm(IDLE_TIMER, leftMs);
+    else this.end(goingAway("idle", "no message has come for websocket_idle_timeout"));
+  }
+
+  private onSlow(tag: number): void {
+    const ofClient = tag === SLOW_CLIENT_TIMER;
+    const side = ofClient ? this.tunnel.client : this.tunnel.upstream;
+    const before = ofClient ? this.slowClientBytes : this.slowUpstreamBytes;
+    const now = side.undelivered();
+    if (now < before) {
+      // Slow, but it reads.
+      this.noteUndelivered(tag, now);
+      this.arm(tag, this.settings.slowConsumerTimeoutMs);
+      return;
+    }
+    const who = ofClient ? "client" : "upstream";
+    this.end(slowConsumer(ofClient, `${who} has read nothing for websocket_slow_consumer_timeout`));
+  }
+
+  private noteUndelivered(tag: number, bytes: number): void {
+    if (tag === SLOW_CLIENT_TIMER) this.slowClientBytes = bytes;
+    else this.slowUpstreamBytes = bytes;
+  }
+
+  /** While the proxy ends it: one side will say nothing more. */
+  private sideGone(stream: FrameStream): void {
+    // A frame that it had begun will never be whole: no Close can follow on the other side.
+    if (!stream.closed) {
+      stream.ignore();
+      stream.target.hangUp();
+    }
+    stream.side.hangUp();
+    this.settle();
+  }
+
+  /** Hangs up where both Close frames have passed: the tunnel closes when both sides have done the same. */
+  private settle(): void {
+    const { fromClient, fromUpstream } = this;
+    if (fromUpstream.closed && fromClient.answered) fromClient.side.hangUp();
+    if (fromClient.closed && fromUpstream.answered) fromUpstream.side.hangUp();
+  }
+
+  /** One side went away, without a Close if there has been none. */
+  private noteLoss(stream: FrameStream): void {
+    this.closedBy ??= stream.fromClient ? "client" : "upstream";
+  }
+
+  private from(side: TunnelSide): FrameStream {
+    return side === this.tunnel.client ? this.fromClient : this.fromUpstream;
+  }
+
+  private arm(tag: number, delayMs: number): void {
+    let timer = this.timers[tag];
+    if (timer === undefined) {
+      timer = new Timer(this, tag);
+      this.timers[tag] = timer;
+    }
+    timer.arm(delayMs);
+  }
+
+  private stopTimers(): void {
+    this.pings?.stop();
+    for (let tag = IDLE_TIMER; tag < this.timers.length; tag++) this.timers[tag]?.release();
+  }
+
+  private log(level: LogLevel, message: string): void {
+    this.request.log(level, message);
+  }
+}
+
+function nameOf(stream: FrameStream): string {
+  return stream.fromClient ? "client" : "upstream";
+}
+
+function codeWords(code: number): string {
+  return code === NO_CLOSE ? "without a Close frame" : `with ${code}`;
+}

@@ -1,0 +1,26 @@
+/** What the `websocket_*` directives say at one level. Times in ms, sizes in bytes, 0 for none. */
+import type { MessageRate } from "./message-rate.ts";
+import type { OriginRules } from "./origins.ts";
+
+/** `websocket_ping_interval`. */
+export interface PingSettings {
+  /** A side that has been silent for so long is pinged. */
+  readonly intervalMs: number;
+  /** And is dead when it has still said nothing so long after it. */
+  readonly timeoutMs: number;
+}
+
+export interface WebSocketSettings {
+  /** `websocket`; undefined where no level says anything: as `off`, but the other directives hold. */
+  mode: "on" | "auto" | "off" | undefined;
+  pings: PingSettings | "off" | undefined;
+  maxMessageBytes: number;
+  messageRate: MessageRate | "off" | undefined;
+  allowedOrigins: OriginRules | undefined;
+  validate: boolean;
+  idleTimeoutMs: number;
+  maxDurationMs: number;
+  slowConsumerTimeoutMs: number;
+  /** Made of the others by the merge: what a tunnel needs. */
+  watch: "no" | "count" | "guard";
+}

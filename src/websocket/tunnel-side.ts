@@ -1,0 +1,30 @@
+/** What the WebSocket layer needs of a tunnel: its two sides, and its end. */
+
+/** One side of a tunnel: the client or the upstream. */
+export interface TunnelSide {
+  /** It has sent FIN, or is gone. */
+  readonly ended: boolean;
+  /** Passes bytes[0..length), which came in on this side, on to the other; reading rests while that is full. */
+  forward(bytes: Buffer, length: number): void;
+  /** Sends bytes of the proxy's own to this side, behind what waits for it. */
+  send(bytes: Buffer): void;
+  /** Reads nothing from this side until `release`. */
+  hold(): void;
+  release(): void;
+  /** Reads on, however much waits for the other side: nothing is passed on any more. */
+  readOn(): void;
+  /** Sends FIN to this side, behind what waits for it. The tunnel closes when both sides have had it and sent it. */
+  hangUp(): void;
+  /** Closes this side at once. */
+  cut(): void;
+  /** Bytes that the kernel has not been able to deliver to this side, and those that wait for the kernel. */
+  undelivered(): number;
+}
+
+/** A tunnel. */
+export interface WatchedTunnel {
+  readonly client: TunnelSide;
+  readonly upstream: TunnelSide;
+  /** Closes both sides at once. */
+  close(): void;
+}

@@ -1,0 +1,183 @@
+/** websocket_ping_interval: idle tunnels stay open as long as both sides answer, dead ones are found. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { close, KEY, more, ping, pong, text } from "../../src/websocket/frame-fixture.ts";
+import { PING, PONG } from "../../src/websocket/frame-walker.ts";
+import { askPeer, startBackend } from "../harness/node-process.ts";
+import { loggedLines } from "../harness/seed.ts";
+import { closeText, listenRaw, openWebSocket, type RawPeer, type RawServer } from "./peers.ts";
+import { type RunningTunnel, startTunnel, UPGRADE_LINES } from "./tunnel.ts";
+
+let server: RawServer;
+/** Pings come often, and dead peers are found soon. */
+let quick: RunningTunnel;
+/** Without answers nothing happens for long. */
+let patient: RunningTunnel;
+
+const masked = { mask: KEY };
+
+beforeAll(async () => {
+  server = listenRaw();
+  quick = await startTunnel(server.port, `${UPGRADE_LINES} websocket_ping_interval 300ms timeout=500ms;`);
+  patient = await startTunnel(server.port, `${UPGRADE_LINES} websocket_ping_interval 200ms timeout=1m;`);
+});
+
+afterAll(async () => {
+  await quick.stop();
+  await patient.stop();
+  server.stop();
+});
+
+/** Takes the proxy's ping. */
+async function ownPing(peer: RawPeer): Promise<Buffer> {
+  const { opcode, fin, rsv, payload } = await peer.frame();
+  expect({ opcode, fin, rsv, bytes: payload.length }).toEqual({ opcode: PING, fin: true, rsv: 0, bytes: 8 });
+  return payload;
+}
+
+test("an idle tunnel between real peers outlives proxy_read_timeout", async () => {
+  const backend = await startBackend("echo-server.mjs");
+  const own = await startTunnel(
+    backend.port,
+    `${UPGRADE_LINES} proxy_read_timeout 2s; websocket_ping_interval 500ms timeout=5s;`,
+  );
+  const events = await askPeer("ws-session.mjs", `ws://127.0.0.1:${own.port}/`, {
+    // Three proxy_read_timeouts.
+    steps: [{ waitPings: 12 }, { send: "still here" }, { close: 1000, reason: "done" }],
+  });
+  expect((events as unknown[]).slice(2)).toEqual([
+    { pings: 12 },
+    { text: "still here" },
+    { closed: 1000, reason: "done" },
+  ]);
+  const [line = ""] = await loggedLines(own.gateway, 1);
+  const [, seconds, pings] = / time=([\d.]+) .* in=1\/10 out=1\/10 close=1000\/client pings=(\d+) /.exec(line) ?? [];
+  expect(Number(seconds)).toBeGreaterThanOrEqual(6);
+  // Both sides.
+  expect(Number(pings)).toBeGreaterThanOrEqual(24);
+  await own.stop();
+  await backend.stop();
+}, 30_000);
+
+test("pings go to both sides, masked where they must be; the answers to them are swallowed", async () => {
+  const { client, upstream } = await openWebSocket(patient.port, server);
+  const payload = await ownPing(client);
+  const { masked: isMasked, payload: upstreamPayload } = await upstream.frame();
+  expect(isMasked).toBe(true);
+  client.write(pong(payload, masked), text("a", masked));
+  expect((await upstream.frame()).payload.toString()).toBe("a");
+  upstream.write(pong(upstreamPayload), text("b"));
+  expect((await client.frame()).payload.toString()).toBe("b");
+  client.close();
+  upstream.close();
+});
+
+test("an answer in pieces, within a fragmented message, is swallowed; pongs of others are not", async () => {
+  const { client, upstream } = await openWebSocket(patient.port, server);
+  const payload = await ownPing(client);
+  const other = Buffer.from(payload);
+  other[7]! ^= 1;
+  const sent = [
+    text("a", { ...masked, fin: false }),
+    pong(payload, masked),
+    pong(other, masked),
+    pong("", masked),
+    pong(Buffer.concat([payload, payload]), masked),
+    more("b", masked),
+    pong(payload, masked),
+    ping("mine", masked),
+    close(1000, "", masked),
+  ];
+  await ownPing(upstream);
+  const sending = client.writeSlowly(Buffer.concat(sent));
+  const passed = Buffer.concat(sent.filter((_, i) => i !== 1 && i !== 6));
+  expect(await upstream.take(passed.length)).toEqual(passed);
+  await sending;
+  upstream.write(close(1000));
+  upstream.close();
+  expect(closeText(await client.frame())).toBe("1000");
+  client.close();
+});
+
+test("a ping waits for the end of the frame that is on its way to that side", async () => {
+  const { client, upstream } = await openWebSocket(patient.port, server);
+  const half = text("half and half", masked);
+  client.write(half.subarray(0, 10));
+  expect(await upstream.take(10)).toEqual(half.subarray(0, 10));
+  // The client's side has no frame under way; both are silent for long enough now.
+  await ownPing(client);
+  await Bun.sleep(400);
+  expect(upstream.received.length).toBe(0);
+  client.write(half.subarray(10));
+  expect(await upstream.take(half.length - 10)).toEqual(half.subarray(10));
+  await ownPing(upstream);
+  client.close();
+  upstream.close();
+});
+
+test("a ping of the application that is under way is not overtaken by one of the proxy", async () => {
+  const { client, upstream } = await openWebSocket(patient.port, server);
+  upstream.write(ping("app"));
+  expect((await client.frame()).payload.toString()).toBe("app");
+  await Bun.sleep(500);
+  expect(client.received.length).toBe(0);
+  client.write(pong("app", masked));
+  for (;;) {
+    const { opcode, payload } = await upstream.frame();
+    if (opcode === PING) continue;
+    expect([opcode, payload.toString()]).toEqual([PONG, "app"]);
+    break;
+  }
+  await ownPing(client);
+  client.close();
+  upstream.close();
+});
+
+test("a client that does not answer is dead: the upstream hears that it went away", async () => {
+  const started = Date.now();
+  const { client, upstream } = await openWebSocket(quick.port, server);
+  const keepUpstream = (async () => {
+    for (;;) {
+      const frame = await upstream.frame();
+      if (frame.opcode !== PING) return frame;
+      upstream.write(pong(frame.payload));
+    }
+  })();
+  expect(closeText(await keepUpstream)).toBe("1001 the other side does not answer");
+  expect(Date.now() - started).toBeGreaterThanOrEqual(750);
+  expect(Date.now() - started).toBeLessThan(5_000);
+  upstream.write(close(1001));
+  expect(await client.end()).toBe("reset");
+  expect(await upstream.end()).toBe("FIN");
+  upstream.close();
+  await loggedLines(quick.gateway, 1);
+  expect(quick.gateway.errorLog()).toContain("WebSocket closed by the proxy with 1001: client did not answer a ping");
+  expect(quick.gateway.accessLog()).toContain("close=1001/proxy");
+});
+
+test("an upstream that does not answer is dead: the client gets 1011", async () => {
+  const { client, upstream } = await openWebSocket(quick.port, server);
+  const keepClient = (async () => {
+    for (;;) {
+      const frame = await client.frame();
+      if (frame.opcode !== PING) return frame;
+      client.write(pong(frame.payload, masked));
+    }
+  })();
+  expect(closeText(await keepClient)).toBe("1011 the other side does not answer");
+  client.write(close(1011, "", masked));
+  expect(await client.end()).toBe("FIN");
+  expect(await upstream.end()).toBe("reset");
+  client.close();
+});
+
+test("no ping follows a Close", async () => {
+  const { client, upstream } = await openWebSocket(patient.port, server);
+  client.write(close(1000, "", masked));
+  expect(closeText(await upstream.frame())).toBe("1000");
+  await Bun.sleep(600);
+  expect([client.received.length, upstream.received.length]).toEqual([0, 0]);
+  upstream.write(close(1000));
+  upstream.close();
+  expect(closeText(await client.frame())).toBe("1000");
+  client.close();
+});
