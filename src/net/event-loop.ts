@@ -176,7 +176,7 @@ function linkOf(fd: string): string {
 
 /** One turn: waits, handles what came in a few batches, and lets Bun's loop go round. */
 function turn(): void {
-  if (watching === 0 && deferred.length === 0 && ticker.msUntilTick() === Number.POSITIVE_INFINITY) {
+  if (nothingToDo()) {
     running = false;
     return;
   }
@@ -187,9 +187,14 @@ function turn(): void {
   }
 }
 
+function nothingToDo(): boolean {
+  return watching === 0 && deferred.length === 0 && ticker.msUntilTick() === Number.POSITIVE_INFINITY;
+}
+
 function handleBatches(): void {
   clockMs = performance.now();
   runDeferred();
+  if (nothingToDo()) return;
   let count = epollWait(epoll, events, MAX_EVENTS, waitMs());
   clockMs = performance.now();
   ticker.advance();

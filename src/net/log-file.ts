@@ -5,7 +5,9 @@
 import { chownSync, closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import { diskPath } from "./disk-path.ts";
+import { type Deferred, defer } from "./event-loop.ts";
 import { exceptionErrno, numberedException } from "./libc.ts";
+import { Timer, type TimerOwner } from "./timers.ts";
 
 /** How often a file that cannot be written is complained about. */
 const COMPLAINT_INTERVAL_MS = 60_000;
@@ -21,14 +23,14 @@ export function onLogFailure(listener: (message: string) => void): void {
   complain = listener;
 }
 
-export class LogFile {
+export class LogFile implements Deferred, TimerOwner {
   readonly path: string;
   private fd = -1;
   private lines = "";
   private scheduled = false;
   private bufferBytes = 0;
   private flushMs = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private timer: Timer | undefined = undefined;
   private complainedAt = Number.NEGATIVE_INFINITY;
 
   constructor(path: string, fd = -1) {
@@ -80,10 +82,11 @@ export class LogFile {
     if (this.scheduled) return;
     if (this.bufferBytes === 0) {
       this.scheduled = true;
-      setImmediate(this.flushTurn);
+      defer(this);
     } else if (this.flushMs > 0) {
       this.scheduled = true;
-      this.timer = setTimeout(this.flushTurn, this.flushMs);
+      this.timer ??= new Timer(this, 0);
+      this.timer.arm(this.flushMs);
     }
   }
 
@@ -95,9 +98,8 @@ export class LogFile {
 
   /** Writes what waits. */
   flush(): void {
-    if (this.timer !== undefined) {
-      clearTimeout(this.timer);
-      this.timer = undefined;
+    if (this.timer?.armed === true) {
+      this.timer.release();
       this.scheduled = false;
     }
     if (this.lines === "") return;
@@ -117,10 +119,14 @@ export class LogFile {
     }
   }
 
-  private readonly flushTurn = (): void => {
+  onTurn(): void {
     this.scheduled = false;
     this.flush();
-  };
+  }
+
+  onTimer(): void {
+    this.onTurn();
+  }
 
   private write(text: string): void {
     const failure = this.fd < 0 ? this.open() : undefined;
