@@ -124,6 +124,10 @@ describe("SCGI netstrings", () => {
       "34:CONTENT_LENGTH\x0012\0SCGI\x001\0HTTP_A\0b\0,",
     );
   });
+  test("a zero byte in a value begins no parameter", () => {
+    const protocol = ScgiProtocol.compile([late("BODY", "x\0REMOTE_USER\0admin")], false);
+    expect(made(protocol, fakeRequest().r, -1)).toBe("42:CONTENT_LENGTH\x000\0BODY\0x REMOTE_USER admin\0,");
+  });
   test("no body has length 0", () => {
     expect(made(ScgiProtocol.compile([], false), fakeRequest().r, -1)).toBe("17:CONTENT_LENGTH\x000\0,");
   });

@@ -6,8 +6,9 @@ import { type CgiParam, compileParams, type ParamBuilder } from "./cgi-params.ts
 import { cgiParsers } from "./cgi-parsers.ts";
 import type { ExchangeTarget, OutgoingRequest, UpstreamProtocol } from "./upstream-protocol.ts";
 
+/** A zero byte in a value ($request_body may hold one) would begin a parameter of the client's choice: nginx lets it. */
 function encode(name: string, value: string): string {
-  return `${name}\0${value}\0`;
+  return `${name}\0${value.includes("\0") ? value.replaceAll("\0", " ") : value}\0`;
 }
 
 export class ScgiProtocol implements UpstreamProtocol {
