@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { inetAddress, systemAddress, unixAddress } from "./address.ts";
 import { setFaults } from "./event-loop.ts";
 import * as libc from "./libc.ts";
-import { Acceptor, type ConnectOwner, connectTo, isReceived, kept, type Socket, type SocketOwner } from "./socket.ts";
+import {
+  Acceptor,
+  type ConnectCall,
+  type ConnectOwner,
+  connectTo,
+  isReceived,
+  kept,
+  type Socket,
+  type SocketOwner,
+} from "./socket.ts";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -22,8 +31,8 @@ class Recorder implements ConnectOwner {
   onConnect(): void {
     this.events.push("connect");
   }
-  onConnectError(errno: number): void {
-    this.events.push(`refused ${errno}`);
+  onConnectError(errno: number, call: ConnectCall): void {
+    this.events.push(`${call} ${errno}`);
   }
   onData(buffer: Buffer, length: number): void {
     const chunk = buffer.subarray(0, length);
@@ -101,7 +110,7 @@ describe("connecting", () => {
     client.socket = connectTo(address, client, undefined);
     expect(client.events).toEqual([]);
     await until(() => client.events.length > 0);
-    expect(client.events).toEqual(["refused 111"]);
+    expect(client.events).toEqual(["connect 111"]);
     expect(client.socket.fd).toBe(-1);
   });
 
@@ -110,7 +119,7 @@ describe("connecting", () => {
     client.socket = connectTo(systemAddress(unixAddress("/nonexistent/x.sock")), client, undefined);
     expect(client.events).toEqual([]);
     await until(() => client.events.length > 0);
-    expect(client.events).toEqual(["refused 2"]);
+    expect(client.events).toEqual(["connect 2"]);
   });
 
   test("from an address that this machine does not have", async () => {
@@ -119,7 +128,7 @@ describe("connecting", () => {
     const client = new Recorder();
     client.socket = connectTo(address, client, systemAddress(inetAddress("192.0.2.1", 0)));
     await until(() => client.events.length > 0);
-    expect(client.events).toEqual(["refused 99"]);
+    expect(client.events).toEqual(["bind 99"]);
   });
 
   test("given up before it came about", async () => {

@@ -65,11 +65,14 @@ export interface SocketOwner {
   onClose(reset: boolean): void;
 }
 
+/** The system call that an outgoing connection failed in. */
+export type ConnectCall = "socket" | "bind" | "connect";
+
 /** Who opens an outgoing connection learns how it ended. */
 export interface ConnectOwner extends SocketOwner {
   onConnect(): void;
   /** `errno` is the system's number of the error, or NO_SLOT. */
-  onConnectError(errno: number): void;
+  onConnectError(errno: number, call: ConnectCall): void;
 }
 
 /** Bytes taken from a socket at once. */
@@ -145,6 +148,7 @@ export class PlainSocket implements Socket, Watched, Deferred {
   fd: number;
   private connecting: boolean;
   private connectErrno = NO_ERROR;
+  private failedCall: ConnectCall = "connect";
   private paused = false;
   /** More bytes, or the end, may be waiting in the kernel. */
   private readable = false;
@@ -254,7 +258,7 @@ export class PlainSocket implements Socket, Watched, Deferred {
     try {
       if (this.connectErrno !== NO_ERROR) {
         this.end();
-        (this.data as ConnectOwner).onConnectError(this.connectErrno);
+        (this.data as ConnectOwner).onConnectError(this.connectErrno, this.failedCall);
       } else if (this.fd >= 0 && this.readable && (!this.paused || this.broken)) this.read();
     } catch (error) {
       this.fault(error);
@@ -272,7 +276,7 @@ export class PlainSocket implements Socket, Watched, Deferred {
     const family = destination[0]!;
     const fd = streamSocket(family);
     if (fd < 0) {
-      this.failConnect();
+      this.failConnect("socket");
       freeSlot();
       return;
     }
@@ -281,19 +285,20 @@ export class PlainSocket implements Socket, Watched, Deferred {
     if (local !== undefined) {
       setIntegerOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
       if (bindSocket(fd, local) < 0) {
-        this.failConnect();
+        this.failConnect("bind");
         return;
       }
     }
     if (connectSocket(fd, destination) < 0 && lastErrno() !== EINPROGRESS) {
-      this.failConnect();
+      this.failConnect("connect");
       return;
     }
-    if (!watch(fd, INTEREST, this)) this.failConnect();
+    if (!watch(fd, INTEREST, this)) this.failConnect("socket");
   }
 
-  private failConnect(): void {
+  private failConnect(call: ConnectCall): void {
     this.connectErrno = lastErrno();
+    this.failedCall = call;
     this.deferSelf();
   }
 
@@ -303,7 +308,7 @@ export class PlainSocket implements Socket, Watched, Deferred {
       const errno = integerOption(this.fd, SOL_SOCKET, SO_ERROR) ?? NO_ERROR;
       if (errno !== NO_ERROR) {
         this.end();
-        (this.data as ConnectOwner).onConnectError(errno);
+        (this.data as ConnectOwner).onConnectError(errno, "connect");
         return;
       }
     }

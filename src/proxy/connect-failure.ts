@@ -19,6 +19,16 @@ export function connectFailureLevel(errno: number): LogLevel {
   return COMMON.has(errno) ? ERR : CRIT;
 }
 
+/** A socket that could not be had: this system's failure, not the peer's. */
+export function socketFailure(errno: number): string {
+  return `socket() failed (${numberedError(errno)})`;
+}
+
+/** An address of `proxy_bind` that this system does not have. */
+export function bindFailure(errno: number, address: string): string {
+  return `bind(${address}) failed (${numberedError(errno)})`;
+}
+
 /** `connect() failed (111: Connection refused)`; a unix socket's path is named as nginx does. */
 export function connectFailure(errno: number, unixPath: string | undefined): string {
   const text = numberedError(errno);

@@ -6,9 +6,11 @@ import type { HeaderList } from "../http/header-list.ts";
 import { finalize, queueEnd } from "../http/phases.ts";
 import type { AbortListener, Request, UpstreamView } from "../http/request.ts";
 import { NO_SLOT, notEnoughConnections } from "../net/connection-slots.ts";
-import { ALERT, INFO } from "../net/error-log.ts";
+import { ALERT, CRIT, INFO } from "../net/error-log.ts";
+import type { ConnectCall } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
-import { connectFailure, connectFailureLevel } from "./connect-failure.ts";
+import { bindFailure, connectFailure, connectFailureLevel, socketFailure } from "./connect-failure.ts";
+import { localAddress, localAddressText } from "./local-address.ts";
 import { type FailureKind, failureStatus } from "./next-upstream.ts";
 import { RequestSender } from "./request-sender.ts";
 import { READING_HEADER, ResponseReceiver } from "./response-receiver.ts";
@@ -34,6 +36,8 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   private readonly timer = new Timer(this, PROGRESS_TIMER);
   /** The connection had carried a request before. */
   private reused = false;
+  /** `proxy_bind` in the system's form. */
+  private localAddress: Uint8Array | undefined = undefined;
 
   constructor(r: Request, settings: UpstreamSettings, target: ExchangeTarget) {
     this.r = r;
@@ -86,6 +90,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   /** Takes the next peer and a connection to it. */
   connect(): void {
     const { r, target, settings } = this;
+    if (this.tries.peer === undefined) this.localAddress = localAddress(r, settings);
     this.state = "connecting";
     r.action = "connecting to upstream";
     const { pool } = target.upstream;
@@ -108,9 +113,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
       return;
     }
     this.timer.arm(settings.connectTimeoutMs);
-    const { localAddress } = settings;
-    const from = localAddress === undefined || localAddress === "off" ? undefined : localAddress.evaluate(r);
-    this.connection = new UpstreamConnection(peer, pool, this, from, settings.socketKeepalive);
+    this.connection = new UpstreamConnection(peer, pool, this, this.localAddress, settings.socketKeepalive);
   }
 
   onUpstreamConnect(): void {
@@ -124,14 +127,19 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
     this.request.send(connection);
   }
 
-  onUpstreamConnectError(errno: number): void {
-    if (errno === NO_SLOT) {
-      this.r.log(ALERT, notEnoughConnections());
-      this.finish(500);
+  onUpstreamConnectError(errno: number, call: ConnectCall): void {
+    const { r, settings, tries } = this;
+    if (errno === NO_SLOT) r.log(ALERT, notEnoughConnections());
+    else if (call === "socket") r.log(ALERT, socketFailure(errno));
+    else if (call === "bind") r.log(CRIT, bindFailure(errno, localAddressText(r, settings)));
+    else {
+      r.log(connectFailureLevel(errno), connectFailure(errno, tries.peer?.address.path));
+      this.tryNext("error");
       return;
     }
-    this.r.log(connectFailureLevel(errno), connectFailure(errno, this.tries.peer?.address.path));
-    this.tryNext("error");
+    // The peer was not even asked.
+    tries.state.peer = "";
+    this.finish(500);
   }
 
   /** This peer failed: the next one, if the settings and the number of peers allow (ngx_http_upstream_next). */

@@ -50,7 +50,7 @@ function begin(r: Request, module: SettingsModule, url: ProxyUrl, upstream: Upst
 
 /** A URL made of variables: the name of an upstream block, an address, or a name that the resolver is asked for. */
 function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target: PassTarget): number {
-  const known = target.upstreams.find(url.host);
+  const known = target.upstreams.find(url.host, url.port, url.portWritten);
   if (known !== undefined) {
     begin(r, module, url, known, target);
     return AGAIN;

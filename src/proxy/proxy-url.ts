@@ -79,9 +79,11 @@ export function parseProxyUrl(text: string): ProxyUrl | ProxyUrlFault {
 /** As `parseProxyUrl` for a URL made of variables: a URI that begins with `?` gets its `/` (ngx_http_proxy_eval). */
 export function parseEvaluatedUrl(text: string): ProxyUrl | ProxyUrlFault {
   const parsed = parseProxyUrl(text);
-  if ("fault" in parsed) {
-    return parsed.fault === "invalid URL prefix" ? { fault: `invalid URL prefix in "${text}"` } : parsed;
+  const bare = /^https?:\/\/$/i.test(text);
+  if (bare || ("fault" in parsed && parsed.fault === "invalid URL prefix")) {
+    return { fault: `invalid URL prefix in "${text}"` };
   }
+  if ("fault" in parsed) return parsed;
   return parsed.uri.startsWith("?") ? { ...parsed, uri: `/${parsed.uri}` } : parsed;
 }
 

@@ -1,7 +1,7 @@
 /** A connection to an upstream peer: carries one exchange after another, rests in the pool in between. */
 import { nextConnectionNumber } from "../http/connection.ts";
-import { inetAddress, normalIP, systemAddress } from "../net/address.ts";
 import {
+  type ConnectCall,
   type ConnectOwner,
   connectTo,
   isReceived,
@@ -16,7 +16,7 @@ import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/poo
 /** Who uses the connection at the moment. */
 export interface UpstreamUser {
   onUpstreamConnect(): void;
-  onUpstreamConnectError(errno: number): void;
+  onUpstreamConnectError(errno: number, call: ConnectCall): void;
   /** The chunk holds only during the call. */
   onUpstreamData(chunk: Buffer): void;
   /** What was queued for the upstream has left. */
@@ -45,18 +45,13 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
     peer: Peer,
     pool: ConnectionPool,
     user: UpstreamUser,
-    localAddress: string | undefined,
+    localAddress: Uint8Array | undefined,
     tcpKeepalive: boolean,
   ) {
     this.tcpKeepalive = tcpKeepalive;
     this.pool = pool;
     this.user = user;
-    const local = localAddress === undefined ? undefined : normalIP(localAddress);
-    this.socket = connectTo(
-      peer.systemAddress,
-      this,
-      local === undefined ? undefined : systemAddress(inetAddress(local, 0)),
-    );
+    this.socket = connectTo(peer.systemAddress, this, localAddress);
   }
 
   /** Bytes wait for the socket to take them. */
@@ -134,9 +129,9 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
     this.user?.onUpstreamConnect();
   }
 
-  onConnectError(errno: number): void {
+  onConnectError(errno: number, call: ConnectCall): void {
     this.closed = true;
-    this.user?.onUpstreamConnectError(errno);
+    this.user?.onUpstreamConnectError(errno, call);
   }
 
   onData(buffer: Buffer, length: number): void {

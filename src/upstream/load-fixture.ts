@@ -47,7 +47,7 @@ export function loadHttp(lines: string): Promise<LoadedConfig> {
 /** The upstream `u` of a block with these statements; fails the test when the text does not load. */
 export async function loadUpstream(block: string): Promise<Upstream> {
   const loaded = await loadHttp(`upstream u { ${block} }`);
-  const upstream = upstreams(loaded.load).find("u");
+  const upstream = upstreams(loaded.load).find("u", 0, false);
   if (upstream === undefined || loaded.load.failed) throw new Error(JSON.stringify(loaded.diagnostics));
   return upstream;
 }

@@ -97,8 +97,8 @@ describe("upstreams without a block", () => {
     expect(before).toBe(after);
     expect(third).toBe(fourth);
     expect(before?.peers[0]?.address.text).toBe("1.2.3.4:9");
-    expect(upstreams(load).find("BACK")).toBe(before);
-    expect(upstreams(load).find("two")).toBeUndefined();
+    expect(upstreams(load).find("BACK", 0, false)).toBe(before);
+    expect(upstreams(load).find("two", 0, false)).toBeUndefined();
   });
 });
 

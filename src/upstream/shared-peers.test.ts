@@ -35,7 +35,7 @@ async function workers(registry: ZoneRegistry, block: string, slots: readonly nu
   for (const slot of slots) {
     const load = await loaded(text);
     bindZones(load, new AttachedZones(registry.fd), plan.grants, slot);
-    out.push(upstreams(load).find("u")!);
+    out.push(upstreams(load).find("u", 0, false)!);
   }
   return out;
 }
@@ -81,7 +81,7 @@ describe("workers with a zone", () => {
     bindZones(load, registry, plan.grants, 0);
     const other = await loaded(text);
     bindZones(other, new AttachedZones(registry.fd), plan.grants, 1);
-    const [a, b] = [upstreams(load).find("u")!, upstreams(other).find("u")!];
+    const [a, b] = [upstreams(load).find("u", 0, false)!, upstreams(other).find("u", 0, false)!];
     const turn = (worker: Upstream, failed: boolean): number | undefined => {
       const attempt = begin(worker);
       const port = worker.balancer.next(attempt)?.address.port;
@@ -188,8 +188,8 @@ test("blocks of one zone do not mix, and equal lines count apart", async () => {
   const plan = registry.plan(load);
   if (typeof plan === "string") throw new Error(plan);
   bindZones(load, registry, plan.grants, 0);
-  const u = upstreams(load).find("u")!;
-  const v = upstreams(load).find("v")!;
+  const u = upstreams(load).find("u", 0, false)!;
+  const v = upstreams(load).find("v", 0, false)!;
   expect([choose(u), choose(u), choose(u)]).toEqual(["1", "1", "none"]);
   expect([choose(v), choose(v)]).toEqual(["1", "none"]);
 });

@@ -35,9 +35,12 @@ export class UpstreamSet {
     return upstream;
   }
 
-  /** The upstream of that name that an `upstream` block defines, in any case of letters. */
-  find(name: string): Upstream | undefined {
-    return this.named(name).find((upstream) => upstream.explicit);
+  /**
+   * The upstream that a URL made of variables means by a host, in any case of letters, and a port: the block of that
+   * name where no port is written, or what another `proxy_pass` names as it stands there (ngx_http_upstream_init_request).
+   */
+  find(host: string, port: number, portWritten: boolean): Upstream | undefined {
+    return this.named(host).find((known) => (known.explicit ? !portWritten : known.port === port));
   }
 
   /**

@@ -10,6 +10,7 @@ import { HEADERS_AND_ACCESS } from "./cases/headers-and-access.ts";
 import { LIMITS } from "./cases/limits.ts";
 import { LINE_BREAKS } from "./cases/line-breaks.ts";
 import { LOGS } from "./cases/logs.ts";
+import { PROXY_DESTINATIONS } from "./cases/proxy-destinations.ts";
 import { PROXY_PROTOCOL } from "./cases/proxy-protocol.ts";
 import { PROXY_REQUESTS } from "./cases/proxy-requests.ts";
 import { PROXY_RESPONSES } from "./cases/proxy-responses.ts";
@@ -44,6 +45,7 @@ export const GROUPS: readonly Group[] = [
   ...VARIABLES,
   ...VARIABLES_MORE,
   ...PROXY_REQUESTS,
+  ...PROXY_DESTINATIONS,
   ...PROXY_RESPONSES,
   ...PROXY_REWRITES,
   ...UPGRADES,
