@@ -1,5 +1,5 @@
 /** What drills with several workers need beside the harness: configurations that change, worker processes, zones. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Gateway } from "../harness/gateway.ts";
 import { childrenOf } from "../harness/quiet.ts";
@@ -14,7 +14,10 @@ export function mainDirectives(workers: number): string {
 /** Replaces the configuration of a running gateway; `text` as the harness takes it, without `{main}`. */
 export function rewriteConfig({ prefix }: Gateway, text: string): void {
   const paths = `client_body_temp_path ${prefix}/temp/client_body; proxy_temp_path ${prefix}/temp/proxy;`;
-  writeFileSync(join(prefix, "nginx.conf"), text.replaceAll("{temp_paths}", paths).replaceAll("{prefix}", prefix));
+  const path = join(prefix, "nginx.conf");
+  writeFileSync(`${path}.new`, text.replaceAll("{temp_paths}", paths).replaceAll("{prefix}", prefix));
+  // A reload that is under way must not read half of it.
+  renameSync(`${path}.new`, path);
 }
 
 /** The pids of the workers, in the order of their starts. */

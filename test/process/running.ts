@@ -1,5 +1,5 @@
 /** A hopway that a test starts, configures, signals and looks at. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
@@ -43,8 +43,10 @@ export class Running {
 
   configure(answer: string, { main = "daemon off;", http = "", server = "" } = {}): void {
     const user = asRoot ? "user root;" : "";
+    // Renamed into place: a reload that is under way must not read half of it.
+    const path = join(this.folder, "nginx.conf");
     writeFileSync(
-      join(this.folder, "nginx.conf"),
+      `${path}.new`,
       `${user} ${main} pid hopway.pid; error_log error.log info;
        events {}
        http {
@@ -53,6 +55,7 @@ export class Running {
          server { listen 127.0.0.1:${this.port}; ${server} location / { return 200 "${answer}"; } }
        }`,
     );
+    renameSync(`${path}.new`, path);
   }
 
   /** Starts and waits until it answers. */
