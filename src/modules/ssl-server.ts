@@ -1,8 +1,8 @@
 /** A server's TLS: its certificates loaded, its context made; equal ones are shared and outlive a reload. */
-import { createHash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { ConfigFault, type DirectiveSite, type Scope } from "../config/directive.ts";
 import { diskSource } from "../config/disk-source.ts";
-import { type LoadContext, perLoad } from "../config/load-context.ts";
+import type { LoadContext } from "../config/load-context.ts";
 import type { ServerTls, TlsIdentity } from "../http/server-tls.ts";
 import {
   type CertificatePair,
@@ -12,41 +12,14 @@ import {
   loadRevocationLists,
 } from "../net/tls-certificates.ts";
 import { compileChoices } from "../net/tls-choices.ts";
-import { makeTlsContext, type TlsContext, TlsContextFault, type TlsContextOptions } from "../net/tls-context.ts";
+import type { TlsContextOptions } from "../net/tls-context.ts";
+import { LoadedContexts } from "../net/tls-loaded-contexts.ts";
+import { sharedContext } from "../net/tls-shared-contexts.ts";
+import { certificateCheck } from "../net/tls-verify.ts";
 import { compileTemplate, hasVariables } from "../template/template.ts";
 import type { SslSettings } from "./ssl.ts";
 import { judgeLacking } from "./ssl-lacking.ts";
-import { type CertificateNames, VariableIdentity } from "./ssl-variable-identity.ts";
-import { certificateCheck } from "./ssl-verify.ts";
-
-/** Contexts by what they were made of: those of the running configuration, so that sessions survive a reload. */
-let lasting: ReadonlyMap<string, TlsContext> = new Map();
-const made = perLoad<Map<string, TlsContext>>(() => new Map());
-
-/** The context for these options, one for all servers that have the same. */
-function sharedContext(options: TlsContextOptions, load: LoadContext): TlsContext | ConfigFault {
-  const contexts = made(load);
-  const key = contextKey(options);
-  const known = contexts.get(key) ?? lasting.get(key);
-  if (known !== undefined) {
-    contexts.set(key, known);
-    return known;
-  }
-  const context = makeTlsContext(options);
-  if (context instanceof TlsContextFault) return new ConfigFault(`SSL_CTX_new() failed (SSL: ${context.message})`);
-  contexts.set(key, context);
-  return context;
-}
-
-/** Names options without keeping the keys that they hold. */
-export function contextKey(options: TlsContextOptions): string {
-  return createHash("sha256").update(JSON.stringify(options)).digest("latin1");
-}
-
-/** A configuration is good: the contexts of the one before, which it does not have, may go. */
-export function keepContexts(load: LoadContext): void {
-  lasting = made(load);
-}
+import { type CertificateTemplates, VariableIdentity } from "./ssl-variable-identity.ts";
 
 /** What a server's directives come to; undefined where they come to nothing. */
 export function compileServerTls(
@@ -102,13 +75,14 @@ function compileIdentity(
     const { statement } = scope;
     if (statement === undefined) return new ConfigFault("a server without a statement");
     const site = { statement, scope, load };
-    const names: CertificateNames[] = [];
+    const names: CertificateTemplates[] = [];
     for (const [i, name] of certificates.entries()) {
       const pair = compileNames(name, certificateKeys[i]!, site);
       if (pair instanceof ConfigFault) return pair;
       names.push(pair);
     }
-    return new VariableIdentity(names, options, passwords, { ...reader, source: diskSource }, own.certificateCache);
+    const fresh = { ...reader, source: diskSource };
+    return new VariableIdentity(names, new LoadedContexts(options, passwords, fresh, own.certificateCache));
   }
   const pairs: CertificatePair[] = [];
   for (const [i, name] of certificates.entries()) {
@@ -120,7 +94,7 @@ function compileIdentity(
   return context instanceof ConfigFault ? context : { context: () => context };
 }
 
-function compileNames(certificate: string, key: string, site: DirectiveSite): CertificateNames | ConfigFault {
+function compileNames(certificate: string, key: string, site: DirectiveSite): CertificateTemplates | ConfigFault {
   const first = compileTemplate(certificate, site);
   if (first instanceof ConfigFault) return first;
   const second = compileTemplate(key, site);

@@ -1,9 +1,10 @@
 /** `$ssl_*` (ngx_http_ssl_module.c, ngx_event_openssl.c). Empty on connections without TLS. */
 import { createHash, X509Certificate } from "node:crypto";
 import type { Request } from "../http/request.ts";
-import { type ConnectionTls, verifyErrorText } from "../http/server-tls.ts";
+import type { ConnectionTls } from "../http/server-tls.ts";
 import { escapeUri } from "../http/uri.ts";
 import type { TlsSession } from "../net/tls-session.ts";
+import { verifyErrorText } from "../net/tls-verify-errors.ts";
 import type { VariableDefinition, VariableGet } from "../template/variables.ts";
 import { type CertificateText, certificateText } from "./ssl-certificate-text.ts";
 import { cipherName, groupName } from "./ssl-names.ts";

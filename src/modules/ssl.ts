@@ -5,10 +5,12 @@ import type { LoadContext } from "../config/load-context.ts";
 import type { ServerTls } from "../http/server-tls.ts";
 import { listText, protocols, type Stated, textLines } from "../net/tls-arguments.ts";
 import { passwordFile } from "../net/tls-certificates.ts";
+import { type CertificateCache, certificateCache } from "../net/tls-loaded-contexts.ts";
+import { keepContexts } from "../net/tls-shared-contexts.ts";
 import { variables } from "../template/variables.ts";
-import { type CertificateCache, certificateCache, type SessionCache, sessionCache } from "./ssl-arguments.ts";
 import { type Lacking, lackingRows, mergeLacking } from "./ssl-lacking.ts";
-import { compileServerTls, keepContexts } from "./ssl-server.ts";
+import { compileServerTls } from "./ssl-server.ts";
+import { type SessionCache, sessionCache } from "./ssl-session-cache.ts";
 import { sslVariables } from "./ssl-variables.ts";
 
 /** The settings of one level. */

@@ -38,8 +38,11 @@ export interface BunTlsSocket {
   readonly alpnProtocol: string | false | null;
 }
 
-/** Handlers, one object for all sockets of a kind; `socket.data` is given as the first argument instead. */
+/** Handlers, one object for all sockets of a kind. */
 export interface BunTlsHandlers<D> {
+  /** Before a client says hello: the place for `setSession`. */
+  open(socket: BunTlsSocket & { readonly data: D }): void;
+  /** `ok` is false for a certificate that did not verify, too: `error.code` tells. */
   handshake(socket: { readonly data: D }, ok: boolean, error: BunTlsError | null): void;
   data(socket: { readonly data: D }, bytes: Buffer): void;
   drain(socket: { readonly data: D }): void;

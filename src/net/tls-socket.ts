@@ -20,6 +20,9 @@ export interface TlsOwner extends SocketOwner {
 /** A record holds at most so many bytes: what a write that came short may have encrypted already (RFC 8446 5.1). */
 const MAX_RECORD_BYTES = 16 * 1024;
 
+/** EPROTO, ECONNRESET: the handshake itself failed. */
+const SYSTEM_CODE = /^E[A-Z]+$/;
+
 /** How TLS is begun on a descriptor. */
 export interface TlsStart {
   readonly context: TlsContext;
@@ -47,6 +50,19 @@ export function acceptTls(
   return new TlsSocket(plain, { ...serverStart, context, requestCertificate }, owner, initial);
 }
 
+/** Begins TLS as the client, on a connection that has been opened. */
+export function connectTls(
+  plain: PlainSocket,
+  context: TlsContext,
+  serverName: string,
+  session: Uint8Array | undefined,
+  onSession: ((session: Uint8Array) => void) | undefined,
+  owner: TlsOwner,
+): TlsSocket {
+  const start = { context, isServer: false, requestCertificate: false, serverName, session, onSession };
+  return new TlsSocket(plain, start, owner, undefined);
+}
+
 export class TlsSocket implements Socket, Deferred {
   data: SocketOwner;
   fd: number;
@@ -55,6 +71,8 @@ export class TlsSocket implements Socket, Deferred {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
   readonly onSession: ((session: Uint8Array) => void) | undefined;
+  /** What is to be resumed. */
+  readonly resumed: Uint8Array | undefined;
   private bun: BunTlsSocket | undefined;
   private outcome: TlsSession | undefined = undefined;
   private ended = false;
@@ -73,6 +91,7 @@ export class TlsSocket implements Socket, Deferred {
     this.data = owner;
     this.requestedCertificate = start.requestCertificate;
     this.onSession = start.onSession;
+    this.resumed = start.session;
     this.fd = plain.release();
     const options = {
       secureContext: start.context.native,
@@ -88,7 +107,7 @@ export class TlsSocket implements Socket, Deferred {
     if (this.failedEarly !== undefined) {
       this.forget();
       defer(this);
-    } else if (start.session !== undefined) this.bun?.setSession(start.session);
+    }
   }
 
   onTurn(): void {
@@ -193,7 +212,9 @@ export class TlsSocket implements Socket, Deferred {
 
   // Called by the handlers below.
 
-  handshakeEnded(ok: boolean, error: BunTlsError | null): void {
+  handshakeEnded(done: boolean, error: BunTlsError | null): void {
+    // A certificate that did not verify comes as a failure, with a code of X.509: what follows from it is not decided here.
+    const ok = done || (error?.code !== undefined && !SYSTEM_CODE.test(error.code));
     const message = error === null || error.code === "ECONNRESET" ? "" : error.message;
     if (this.bun === undefined) {
       if (!ok && this.fd >= 0) this.failedEarly = message;
@@ -242,6 +263,10 @@ export class TlsSocket implements Socket, Deferred {
 
 /** One object for all sockets. Exceptions in owners are bugs, and cost only the connection they happened on. */
 const handlers: BunTlsHandlers<TlsSocket> = {
+  open(socket) {
+    const { resumed } = socket.data;
+    if (resumed !== undefined) socket.setSession(resumed);
+  },
   handshake({ data }, ok, error) {
     try {
       data.handshakeEnded(ok, error);

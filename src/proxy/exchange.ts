@@ -17,6 +17,7 @@ import { READING_HEADER, ResponseReceiver } from "./response-receiver.ts";
 import { UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 import type { ExchangeTarget } from "./upstream-protocol.ts";
 import type { UpstreamSettings } from "./upstream-settings.ts";
+import type { UpstreamTlsPlan } from "./upstream-tls.ts";
 import { UpstreamTries } from "./upstream-tries.ts";
 import { accelRedirect } from "./x-accel-redirect.ts";
 
@@ -34,6 +35,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   connection: UpstreamConnection | undefined = undefined;
   readonly tries: UpstreamTries;
   private readonly timer = new Timer(this, PROGRESS_TIMER);
+  private tls: UpstreamTlsPlan | string | undefined = undefined;
   /** The connection had carried a request before. */
   private reused = false;
   /** `proxy_bind` in the system's form. */
@@ -104,7 +106,13 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
       this.finish(502);
       return;
     }
-    const pooled = settings.protocol.keepsConnections ? pool.take(peer, r.location) : undefined;
+    const tls = target.url.tls ? this.tlsPlan() : undefined;
+    if (typeof tls === "string") {
+      r.logError(tls);
+      this.finish(500);
+      return;
+    }
+    const pooled = settings.protocol.keepsConnections ? pool.take(peer, r.location, tls?.key) : undefined;
     this.reused = pooled instanceof UpstreamConnection;
     if (pooled instanceof UpstreamConnection) {
       this.connection = pooled;
@@ -113,7 +121,22 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
       return;
     }
     this.timer.arm(settings.connectTimeoutMs);
-    this.connection = new UpstreamConnection(peer, pool, this, this.localAddress, settings.socketKeepalive);
+    this.connection = new UpstreamConnection(peer, pool, this, this.localAddress, settings.socketKeepalive, tls);
+  }
+
+  /** The same for all peers; a text where a certificate cannot be loaded. */
+  private tlsPlan(): UpstreamTlsPlan | string {
+    this.tls ??= this.settings.tls?.plan(this.r, this.target.upstream.name) ?? "TLS is not set up";
+    return this.tls;
+  }
+
+  onUpstreamHandshake(): void {
+    this.r.action = "SSL handshaking to upstream";
+  }
+
+  onUpstreamTlsError(message: string): void {
+    this.r.logError(message);
+    this.tryNext("error");
   }
 
   onUpstreamConnect(): void {

@@ -33,10 +33,6 @@ export function passHandler(moduleOf: ModuleOf): Handler {
       begin(r, module, url, upstream, target);
       return AGAIN;
     }
-    if (url.tls) {
-      r.logError(`${url.scheme}:// upstreams are not supported yet`);
-      return 500;
-    }
     return findUpstream(r, module, url, target);
   };
 }

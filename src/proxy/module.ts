@@ -39,10 +39,11 @@ import {
   type UpstreamDialect,
   type UpstreamSettings,
 } from "./upstream-settings.ts";
+import { compileUpstreamTls, type UpstreamSslSettings, upstreamSslRows } from "./upstream-ssl.ts";
 import { proxyVariables, upstreamVariables } from "./variables.ts";
 
 /** The settings of one level. */
-export interface ProxySettings extends UpstreamSettings, RequestHeaderSettings {}
+export interface ProxySettings extends UpstreamSettings, RequestHeaderSettings, UpstreamSslSettings {}
 
 const dialect: UpstreamDialect = {
   prefix: "proxy",
@@ -73,7 +74,6 @@ function applyProxyPass(own: ProxySettings, site: DirectiveSite): ConfigFault | 
   } else {
     const url = proxyPassUrl(text, place);
     if (url instanceof ConfigFault) return url;
-    if (url.tls) return new ConfigFault('"proxy_pass" to https:// is not supported yet');
     const upstream = known.implicit(url.host, url.port, site, url.portWritten);
     own.target = { ...common, template: undefined, url, upstream };
   }
@@ -104,7 +104,16 @@ function merge(
   const malformed = scope.kind === HTTP ? undefined : (own.headerFault ?? own.bodyFault);
   if (malformed !== undefined || fault !== undefined) return malformed ?? fault;
   own.protocol = new HttpProtocol(own);
+  compileTls(own, load);
   return undefined;
+}
+
+/** Files are only looked at where TLS may be spoken: to https://, or to what variables say. */
+function compileTls(own: ProxySettings, load: LoadContext): void {
+  if (own.target === undefined || own.target.url?.tls === false) return;
+  const tls = compileUpstreamTls(own, "proxy", load);
+  if (tls instanceof ConfigFault) load.fail(undefined, tls.message);
+  else own.tls = tls;
 }
 
 export const proxyModule: Module<ProxySettings> = new Module<ProxySettings>({
@@ -112,13 +121,14 @@ export const proxyModule: Module<ProxySettings> = new Module<ProxySettings>({
   directives: [
     passRow,
     ...upstreamRows<ProxySettings>(dialect),
+    ...(upstreamSslRows("proxy") as readonly Directive<ProxySettings>[]),
     ...proxyTuningRows,
     ...(requestHeaderRows as readonly Directive<ProxySettings>[]),
     trailersRow as Directive<ProxySettings>,
     ...(cookieRows as readonly Directive<ProxySettings>[]),
     redirectRow((site) => redirectSource(proxyModule.of(site.scope).target)) as Directive<ProxySettings>,
   ],
-  create: () => ({ ...newUpstreamSettings(), ...newRequestHeaderSettings() }),
+  create: () => ({ ...newUpstreamSettings(), ...newRequestHeaderSettings() }) as ProxySettings,
   merge,
   register(load: LoadContext) {
     const registry = variables(load);

@@ -5,18 +5,25 @@ import {
   type ConnectOwner,
   connectTo,
   isReceived,
+  type PlainSocket,
   receivedView,
   type Socket,
   shrinkReceiveBuffer,
 } from "../net/socket.ts";
 import { nowMs } from "../net/timers.ts";
+import { connectTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/pool.ts";
+import type { UpstreamTlsPlan } from "./upstream-tls.ts";
 
 /** Who uses the connection at the moment. */
 export interface UpstreamUser {
   onUpstreamConnect(): void;
   onUpstreamConnectError(errno: number, call: ConnectCall): void;
+  /** The connection is there, TLS begins on it; `onUpstreamConnect` comes after its handshake. */
+  onUpstreamHandshake(): void;
+  /** TLS failed, or the peer's certificate is not good enough: the connection is closed. */
+  onUpstreamTlsError(message: string): void;
   /** The chunk holds only during the call. */
   onUpstreamData(chunk: Buffer): void;
   /** What was queued for the upstream has left. */
@@ -26,16 +33,21 @@ export interface UpstreamUser {
   onUpstreamClose(reset: boolean): void;
 }
 
-export class UpstreamConnection implements ConnectOwner, PooledConnection {
+export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnection {
   readonly number = nextConnectionNumber();
   readonly startedMs = nowMs();
   requests = 0;
   slot: IdleSlot | undefined = undefined;
-  readonly socket: Socket;
+  /** Where TLS begins, a TLS socket takes the place of the plain one. */
+  socket: Socket;
+  /** What the connection's TLS says and asks for; "" without TLS. */
+  readonly security: string;
   user: UpstreamUser | undefined;
   bytesSent = 0;
   private readonly pool: ConnectionPool;
   private readonly tcpKeepalive: boolean;
+  private readonly peer: Peer;
+  private tls: UpstreamTlsPlan | undefined;
   private pending: Buffer[] = [];
   private connected = false;
   private closed = false;
@@ -47,7 +59,11 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
     user: UpstreamUser,
     localAddress: Uint8Array | undefined,
     tcpKeepalive: boolean,
+    tls: UpstreamTlsPlan | undefined,
   ) {
+    this.peer = peer;
+    this.tls = tls;
+    this.security = tls === undefined ? "" : tls.key;
     this.tcpKeepalive = tcpKeepalive;
     this.pool = pool;
     this.user = user;
@@ -124,9 +140,42 @@ export class UpstreamConnection implements ConnectOwner, PooledConnection {
   }
 
   onConnect(): void {
-    this.connected = true;
     if (this.tcpKeepalive) this.socket.setKeepAlive(true);
+    if (this.tls !== undefined) {
+      this.beginTls(this.tls);
+      return;
+    }
+    this.connected = true;
     this.user?.onUpstreamConnect();
+  }
+
+  private beginTls(tls: UpstreamTlsPlan): void {
+    const { peer } = this;
+    const keep = (session: Uint8Array): void => tls.keep(peer, session);
+    const plain = this.socket as PlainSocket;
+    this.user?.onUpstreamHandshake();
+    this.socket = connectTls(plain, tls.context, tls.serverName, tls.session(peer), keep, this);
+  }
+
+  onHandshake(): void {
+    const fault = this.tls!.fault((this.socket as TlsSocket).session!);
+    this.tls = undefined;
+    if (fault !== undefined) {
+      this.closed = true;
+      this.socket.end();
+      this.user?.onUpstreamTlsError(fault);
+      return;
+    }
+    this.connected = true;
+    this.user?.onUpstreamConnect();
+  }
+
+  onHandshakeFailed(message: string): void {
+    if (this.closed) return;
+    this.closed = true;
+    const text =
+      message === "" ? "peer closed connection in SSL handshake" : `SSL_do_handshake() failed (SSL: ${message})`;
+    this.user?.onUpstreamTlsError(text);
   }
 
   onConnectError(errno: number, call: ConnectCall): void {

@@ -20,6 +20,7 @@ import {
 import type { ResponseHeaderPolicy } from "./response-headers.ts";
 import type { PassTarget } from "./target.ts";
 import type { UpstreamProtocol } from "./upstream-protocol.ts";
+import type { UpstreamTls } from "./upstream-tls.ts";
 
 /** The settings of one level. Times in ms, sizes in bytes. */
 export interface UpstreamSettings
@@ -47,6 +48,8 @@ export interface UpstreamSettings
   nextUpstream: ReadonlySet<NextUpstreamCondition>;
   nextUpstreamTries: number;
   nextUpstreamTimeoutMs: number;
+  /** Compiled by the merge where upstreams may be asked by TLS. */
+  tls: UpstreamTls | undefined;
   /** Compiled by the merge, as the rules of response headers. */
   protocol: UpstreamProtocol;
   responseHeaderRules: ResponseHeaderRules;
@@ -62,6 +65,7 @@ export function newUpstreamSettings(): UpstreamSettings {
     passRequestHeaders: undefined,
     passRequestBody: undefined,
     target: undefined,
+    tls: undefined,
   } as unknown as UpstreamSettings;
 }
 

@@ -7,6 +7,7 @@ import type { Upstream } from "./upstream.ts";
 import { type UpstreamSet, upstreams } from "./upstream-set.ts";
 
 class FakeConnection implements PooledConnection {
+  readonly security = "";
   requests = 1;
   startedMs = nowMs();
   slot: IdleSlot | undefined = undefined;

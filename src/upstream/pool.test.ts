@@ -13,6 +13,7 @@ const SETTINGS: KeepaliveSettings = {
 };
 
 class FakeConnection implements PooledConnection {
+  readonly security = "";
   readonly name: string;
   requests = 1;
   startedMs = nowMs();

@@ -9,6 +9,8 @@ export interface PooledConnection {
   requests: number;
   /** When it was opened, monotonic ms. */
   readonly startedMs: number;
+  /** What its TLS says and asks for: only who wants the same may have it; "" without TLS. */
+  readonly security: string;
   /** Set by the pool while the connection is idle; starts as undefined. */
   slot: IdleSlot | undefined;
   /** The pool drops it: idle too long, or pushed out by a newer one. It is out of the pool when this is called. */
@@ -87,10 +89,12 @@ export class ConnectionPool {
     return this.count;
   }
 
-  /** The connection to `peer` that became idle last and that `tag` may use; it leaves the pool. Hot. */
-  take(peer: Peer, tag: object | undefined): PooledConnection | undefined {
+  /** The connection to `peer` of that TLS that became idle last and that `tag` may use; it leaves the pool. Hot. */
+  take(peer: Peer, tag: object | undefined, security = ""): PooledConnection | undefined {
+    const { local } = this.settings;
     let slot = peer.idle.top;
-    if (this.settings.local) while (slot !== undefined && slot.tag !== tag) slot = slot.below;
+    while (slot !== undefined && (slot.connection.security !== security || (local && slot.tag !== tag)))
+      slot = slot.below;
     if (slot === undefined) return undefined;
     this.unlink(slot);
     return slot.connection;

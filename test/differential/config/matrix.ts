@@ -56,6 +56,8 @@ const NEWER = new Set([
   "keepalive_min_timeout",
   "max_headers",
   "proxy_pass_trailers",
+  "proxy_ssl_certificate_cache",
+  "proxy_ssl_key_log",
   "ssl_certificate_cache",
   "ssl_certificate_compression",
   "ssl_ech_file",

@@ -1,5 +1,5 @@
 // One WebSocket session of the ws package. Arguments: URL, then JSON of { steps, protocols, headers, deflate, ca } (a
-// file of authorities for wss). Writes one line: what happened, in order.
+// file of authorities for wss), address } (where the URL's host is). Writes one line: what happened, in order.
 // Steps: { send: text }, { sendBytes: n } (binary, comes back unchanged), { ping: text }, { waitPings: n },
 // { close: code, reason }, { waitClose: true }.
 import { createHash, randomBytes } from "node:crypto";
@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import WebSocket from "ws";
 
 const [url, json] = process.argv.slice(2);
-const { steps, protocols = [], headers = {}, deflate = false, ca } = JSON.parse(json);
+const { steps, protocols = [], headers = {}, deflate = false, ca, address } = JSON.parse(json);
 
 const events = [];
 const queue = [];
@@ -19,6 +19,7 @@ const socket = new WebSocket(url, protocols, {
   perMessageDeflate: deflate,
   maxPayload: 64 * 1024 * 1024,
   ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
+  ...(address === undefined ? {} : { lookup: (_name, _options, found) => found(null, [{ address, family: 4 }]) }),
 });
 const happened = (event) => {
   queue.push(event);

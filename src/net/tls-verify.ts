@@ -1,11 +1,11 @@
-/** What is left to look at when BoringSSL has verified a client's certificate: ssl_verify_depth. */
+/** What is left to look at when BoringSSL has verified a certificate: `ssl_verify_depth` and its like. */
 import { X509Certificate } from "node:crypto";
-import type { TlsSession } from "../net/tls-session.ts";
+import type { TlsSession } from "./tls-session.ts";
 
 /** X509_V_ERR_CERT_CHAIN_TOO_LONG. */
 const CHAIN_TOO_LONG = 22;
 
-/** The `verify` of a server: the error number that a session's certificate has, 0 for none. */
+/** The `verify` of those who look at certificates: the error number that a session's certificate has, 0 for none. */
 export function certificateCheck(
   settings: { readonly verifyDepth: number },
   trusted: readonly X509Certificate[],
