@@ -162,7 +162,7 @@ if (asRoot) {
       await gateway.answers((body) => body === "two");
       await eventually("two workers of another user, one of root", async () => {
         const now = await children(pid);
-        const owners = now.map((worker) => statSync(`/proc/${worker}`).uid);
+        const owners = now.map((worker) => statSync(`/proc/${worker}`, { throwIfNoEntry: false })?.uid);
         return now.length === 3 && owners.filter((uid) => uid !== 0).length === 2;
       });
       await tunnel.echo("still there");
