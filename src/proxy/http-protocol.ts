@@ -1,7 +1,14 @@
 /** Requests to an HTTP upstream: what `proxy_pass` sends (ngx_http_proxy_create_request). */
 import type { Request } from "../http/request.ts";
 import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
-import { compileRequestHeaders, type RequestHeadBuilder, type RequestHeaderSettings } from "./request-headers.ts";
+import { isHandshake } from "../websocket/handshake.ts";
+import { webSocketModule } from "../websocket/module.ts";
+import {
+  compileHandshakeHeaders,
+  compileRequestHeaders,
+  type RequestHeadBuilder,
+  type RequestHeaderSettings,
+} from "./request-headers.ts";
 import { type ExchangeTarget, type OutgoingRequest, SpareParsers, type UpstreamProtocol } from "./upstream-protocol.ts";
 import { upstreamUri } from "./uri.ts";
 
@@ -13,6 +20,8 @@ export class HttpProtocol implements UpstreamProtocol {
   readonly framing = responseFraming;
   private readonly settings: RequestHeaderSettings;
   private readonly buildHead: RequestHeadBuilder;
+  /** Made for the first handshake of a location with `websocket`. */
+  private buildHandshake: RequestHeadBuilder | undefined = undefined;
 
   constructor(settings: RequestHeaderSettings) {
     this.settings = settings;
@@ -34,7 +43,20 @@ export class HttpProtocol implements UpstreamProtocol {
       request.fixedBody = Buffer.from(setBody.evaluate(r), "latin1");
       request.bodyLength = request.fixedBody.length;
     }
-    request.head = this.buildHead(r, requestMethod?.evaluate(r) ?? r.method, request.uri, request);
+    const build = this.proxiesHandshake(r) ? this.handshakeBuilder() : this.buildHead;
+    request.head = build(r, requestMethod?.evaluate(r) ?? r.method, request.uri, request);
     return true;
+  }
+
+  /** `websocket on|auto`, and the request is one. */
+  private proxiesHandshake(r: Request): boolean {
+    if (r.upgrade === undefined) return false;
+    const { mode } = webSocketModule.of(r.location);
+    return (mode === "on" || mode === "auto") && isHandshake(r);
+  }
+
+  private handshakeBuilder(): RequestHeadBuilder {
+    this.buildHandshake ??= compileHandshakeHeaders(this.settings);
+    return this.buildHandshake;
   }
 }

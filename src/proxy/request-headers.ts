@@ -7,7 +7,7 @@ import { ConfigFault, type Directive, directiveFault, exactly, HTTP_SERVER_LOCAT
 import { asciiLowerCase } from "../http/header-list.ts";
 import { oneLineUri, oneLineValue } from "../http/line-breaks.ts";
 import type { Request } from "../http/request.ts";
-import { compileTemplate, type Template, template } from "../template/template.ts";
+import { compileTemplate, constantTemplate, type Template, template } from "../template/template.ts";
 
 /** One `proxy_set_header`. An empty value means that the line is not sent. */
 export interface SetHeader {
@@ -213,4 +213,22 @@ export function compileRequestHeaders(settings: RequestHeaderSettings): RequestH
     }
     return head + "\r\n";
   };
+}
+
+const HANDSHAKE_LINES: readonly SetHeader[] = [
+  { name: "Upgrade", value: constantTemplate("websocket") },
+  { name: "Connection", value: constantTemplate("upgrade") },
+];
+
+/** As `compileRequestHeaders`, for WebSocket handshakes (RFC 6455, 4.1): whatever is set for other requests, they ask for one. */
+export function compileHandshakeHeaders(settings: RequestHeaderSettings): RequestHeadBuilder {
+  const others = (settings.setHeaders ?? []).filter(({ name }) => {
+    const key = asciiLowerCase(name);
+    return key !== "upgrade" && key !== "connection";
+  });
+  return compileRequestHeaders({
+    ...settings,
+    setHeaders: [...others, ...HANDSHAKE_LINES],
+    proxyHttpVersion: "1.1",
+  });
 }

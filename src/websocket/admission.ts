@@ -19,10 +19,12 @@ export function admissionHandler(settingsOf: (r: Request) => WebSocketSettings):
       const origins = r.headers.getAll("origin");
       if (!allowsOrigin(allowedOrigins, origins, r.headers.get("host") ?? "")) {
         r.log(ERR, refusalWords(origins));
+        // An error page is served in its place, and asks no upstream for a WebSocket either.
+        r.upgrade = undefined;
         return FORBIDDEN;
       }
     }
-    return mode === "on" && !isHandshake(r) ? askForUpgrade(r) : DECLINED;
+    return mode === "on" && !r.errorPage && !isHandshake(r) ? askForUpgrade(r) : DECLINED;
   };
 }
 
@@ -39,5 +41,9 @@ function refusalWords(origins: readonly string[]): string {
 /** RFC 9110, 15.5.22. */
 function askForUpgrade(r: Request): number {
   r.out.list.add("Upgrade", "websocket");
+  r.out.list.add("Connection", "upgrade");
+  const hasPage = r.location.core.errorPages?.some(({ status }) => status === UPGRADE_REQUIRED);
+  if (hasPage) return UPGRADE_REQUIRED;
+  r.out.statusLine = "426 Upgrade Required";
   return respond(r, UPGRADE_REQUIRED, "text/plain", "This is a WebSocket endpoint.\n");
 }

@@ -93,6 +93,8 @@ export class FrameStream {
   /** The insertion is a Close: rules don't hold any more. */
   private final = false;
   private closeNoted = false;
+  /** The target has had a Close, the application's or the proxy's, or will never have one. */
+  closed = false;
   private fault: FrameFault | undefined = undefined;
   private earlyByMs = 0;
   private messagesPassed = 0;
@@ -123,11 +125,6 @@ export class FrameStream {
   /** Their payload, as it was on the wire. */
   get bytes(): number {
     return this.mode < DISCARD ? this.walker.bytes : this.bytesPassed;
-  }
-
-  /** The target has had a Close, the application's or the proxy's. */
-  get closed(): boolean {
-    return this.mode >= DISCARD || this.walker.closeCode !== 0;
   }
 
   /** The side has sent its Close, or will not be understood to do so. */
@@ -198,6 +195,7 @@ export class FrameStream {
       this.bytesPassed = this.walker.bytes;
     }
     this.mode = Math.max(this.mode, mode);
+    this.closed = true;
     this.heldBytes = 0;
     this.parked = undefined;
     this.insertion = undefined;
@@ -207,6 +205,8 @@ export class FrameStream {
   private noteClose(): void {
     if (this.closeNoted) return;
     this.closeNoted = true;
+    // What is discarded does not reach the target, which has had the proxy's then.
+    this.closed = true;
     this.owner.onClose(this);
   }
 

@@ -35,8 +35,8 @@ export function parseMessageRate(text: string, options: readonly string[]): Mess
 /** The messages of one client. */
 export class MessageBucket {
   private readonly rate: MessageRate;
-  /** Thousandths of messages beyond the rate. */
-  private excess = 0;
+  /** Thousandths of messages beyond the rate; the first one is within it. */
+  private excess = -ONE;
   private lastMs: number;
 
   constructor(rate: MessageRate, nowMs: number) {
@@ -49,7 +49,6 @@ export class MessageBucket {
     const { perSecond, burst } = this.rate;
     const leaked = this.excess - ((nowMs - this.lastMs) * perSecond) / 1000;
     this.lastMs = nowMs;
-    // The first of a burst is within the rate.
     this.excess = Math.max(leaked, -ONE) + ONE;
     const tooMany = this.excess - burst * ONE;
     return tooMany <= 0 ? 0 : Math.ceil((tooMany * 1000) / perSecond);

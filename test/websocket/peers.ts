@@ -2,17 +2,32 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Socket, TCPSocketListener } from "bun";
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 4_000;
+const MAX_SHOWN_BYTES = 100;
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** One end of a connection. */
 export class RawPeer {
   socket!: Socket<RawPeer>;
-  /** All bytes that came and were not taken yet. */
-  received: Buffer = Buffer.alloc(0);
+  private chunks: Buffer[] = [];
   /** How the connection ended: undefined while it is open. */
   gone: "FIN" | "reset" | undefined = undefined;
   private wakes: (() => void)[] = [];
+
+  /** All bytes that came and were not taken yet. */
+  get received(): Buffer {
+    if (this.chunks.length !== 1) this.chunks = [Buffer.concat(this.chunks)];
+    return this.chunks[0]!;
+  }
+
+  set received(bytes: Buffer) {
+    this.chunks = [bytes];
+  }
+
+  onData(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.changed();
+  }
 
   write(...parts: readonly (Buffer | string)[]): void {
     const bytes = Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part)));
@@ -90,7 +105,7 @@ export class RawPeer {
       const ended = this.gone !== undefined && what !== "the end";
       if (leftMs <= 0 || ended) {
         throw new Error(
-          `waited for ${what}, got ${this.received.toString("hex") || "nothing"}, ${this.gone ?? "still open"}`,
+          `waited for ${what}, got ${this.received.subarray(0, MAX_SHOWN_BYTES).toString("hex") || "nothing"}, ${this.gone ?? "still open"}`,
         );
       }
       await Promise.race([new Promise<void>((resolve) => this.wakes.push(resolve)), Bun.sleep(leftMs)]);
@@ -136,8 +151,7 @@ export function closeText({ opcode, payload }: TakenFrame): string {
 
 const handlers = {
   data({ data }: Socket<RawPeer>, chunk: Buffer): void {
-    data.received = Buffer.concat([data.received, chunk]);
-    data.changed();
+    data.onData(chunk);
   },
   drain({ data }: Socket<RawPeer>): void {
     data.flush();
