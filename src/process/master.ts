@@ -5,11 +5,10 @@ import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import { closeListener, listenSockets } from "../net/listen.ts";
 import { declaredLogs, flushLogs, reopenLogs } from "../net/log-file.ts";
-import { dropNewConnections } from "../net/refuse-new.ts";
 import { type ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
 import type { FreshConfig } from "./load-files.ts";
 import { NewBinary } from "./new-binary.ts";
-import { goneSockets, type OpenSocket, openSockets } from "./open-sockets.ts";
+import { goneSockets, letNobodyIn, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
 import { type ProcessSettings, processSettings } from "./settings.ts";
@@ -139,6 +138,11 @@ export class Master {
     return oldMaster !== undefined && parentOf(process.pid) === oldMaster;
   }
 
+  /** Another master has them as well. */
+  private get sharesSockets(): boolean {
+    return this.newBinary !== undefined || this.besideOldMaster;
+  }
+
   private stop(): void {
     if (this.state === "stopping") return;
     this.state = "stopping";
@@ -148,8 +152,8 @@ export class Master {
   private quit(): void {
     if (this.state !== "running") return;
     this.state = "quitting";
-    const last = this.newBinary === undefined && !this.besideOldMaster;
-    if (last) for (const { fd, address } of this.sockets) if (address.family !== "unix") dropNewConnections(fd);
+    const last = !this.sharesSockets;
+    if (last) letNobodyIn(this.sockets);
     // Workers hold the sockets as well: who is in their queues is still served.
     this.closeAllSockets();
     this.workers.quit(last);
@@ -224,7 +228,7 @@ export class Master {
     this.giveLogsAway();
     this.movePidFile(oldPidPath);
     // The workers take who is in the queues, and close them.
-    for (const { fd, address } of gone) if (address.family !== "unix") dropNewConnections(fd);
+    if (!this.sharesSockets) letNobodyIn(gone);
     const changed = this.workers.change(this.frame);
     this.closeSockets(gone);
     await changed;
@@ -237,10 +241,9 @@ export class Master {
   }
 
   private closeSockets(sockets: readonly OpenSocket[]): void {
-    // The file of a unix socket is the other master's, too.
-    const shared = this.newBinary !== undefined || this.besideOldMaster;
     for (const open of sockets) {
-      if (shared) closeDescriptor(open.fd);
+      // The file of a unix socket is the other master's, too.
+      if (this.sharesSockets) closeDescriptor(open.fd);
       else closeListener(open, (message) => this.write(ALERT, message));
     }
   }

@@ -14,6 +14,7 @@ import {
   socketName,
 } from "../net/libc.ts";
 import { applyOptions, closeListener, type ListenerHandle, type ListenSocket, openListener } from "../net/listen.ts";
+import { dropNewConnections } from "../net/refuse-new.ts";
 
 /** nginx's patience with a busy address. */
 const TRIES = 5;
@@ -141,6 +142,11 @@ function dropAll(opened: readonly OpenSocket[], report: Report): undefined {
 export function goneSockets(before: readonly OpenSocket[], after: readonly OpenSocket[]): OpenSocket[] {
   const kept = new Set(after.map(({ id }) => id));
   return before.filter(({ id }) => !kept.has(id));
+}
+
+/** Before sockets are closed for good: whoever is in their queues can still be accepted, and nobody is added. */
+export function letNobodyIn(sockets: readonly OpenSocket[]): void {
+  for (const { fd, address } of sockets) if (address.family !== "unix") dropNewConnections(fd);
 }
 
 /** The sockets that the worker of that index accepts from. */

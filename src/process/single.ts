@@ -2,9 +2,8 @@
 import { EMERG, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { listenSockets, removeSocketFile } from "../net/listen.ts";
 import { flushLogs } from "../net/log-file.ts";
-import { dropNewConnections } from "../net/refuse-new.ts";
 import type { FreshConfig } from "./load-files.ts";
-import { goneSockets, type OpenSocket, openSockets } from "./open-sockets.ts";
+import { goneSockets, letNobodyIn, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
 import { processSettings } from "./settings.ts";
@@ -41,7 +40,7 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
     const after = await openSockets(listenSockets(fresh.config.load), sockets, 1, report);
     if (after === undefined) return;
     const gone = goneSockets(sockets, after);
-    for (const { fd, address } of gone) if (address.family !== "unix") dropNewConnections(fd);
+    letNobodyIn(gone);
     sockets = after;
     if (await worker.reload(fresh.config, after, undefined)) config = fresh.config;
     for (const open of gone) removeSocketFile(open, (message) => log.write(EMERG, 0, message));
@@ -50,7 +49,7 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
     errorLogOf(config.load).write(NOTICE, 0, `signal ${signalNumber(name)} (${name}) received`);
     if (name === "SIGTERM" || name === "SIGINT") worker.stop();
     else if (name === "SIGQUIT") {
-      for (const { fd, address } of sockets) if (address.family !== "unix") dropNewConnections(fd);
+      letNobodyIn(sockets);
       worker.quit(true);
     } else if (name === "SIGUSR1") worker.reopen();
     else if (name === "SIGHUP") reloads = reloads.then(reload);

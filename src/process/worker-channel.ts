@@ -114,7 +114,6 @@ class WorkerChannel {
         this.worker.stop();
         return;
       case "SIGQUIT":
-      case "SIGWINCH":
         if (this.worker === undefined) process.exit(0);
         this.worker.quit(false);
         return;
@@ -122,7 +121,7 @@ class WorkerChannel {
         this.worker?.reopen();
         return;
       default:
-        // The master's business.
+        // The master's business; WINCH comes to every process of a terminal whose window changes.
         return;
     }
   }

@@ -20,7 +20,7 @@ const TUNNELS = PEERS * TUNNELS_EACH;
 const WORKERS = 4;
 const HOLD_MS = LONG ? 120_000 : 2_000;
 /** A gateway's own memory is no tunnel's: a tenth of them is opened before it is measured first. */
-const ALLOWED_BYTES_EACH = 12 * 1024;
+const ALLOWED_BYTES_EACH = 8 * 1024;
 
 class Peer {
   private readonly child: Bun.Subprocess;

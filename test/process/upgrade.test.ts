@@ -126,9 +126,13 @@ test("WINCH in the background: workers end, the master stays, HUP brings them ba
 
 test("WINCH in the foreground is a window that changes", async () => {
   const gateway = await started();
-  process.kill(await gateway.master(), "SIGWINCH");
+  const pid = await gateway.master();
+  const workers = await children(pid);
+  // A terminal sends it to all of them.
+  for (const one of [...workers, pid]) process.kill(one, "SIGWINCH");
   await gateway.logged("signal 28 (SIGWINCH) received, ignoring");
   expect(await get(gateway.port)).toBe("one");
+  expect(await children(pid)).toEqual(workers);
 });
 
 test("a unix socket's file stays while one of both masters runs", async () => {
