@@ -44,6 +44,7 @@ export class Master {
   private state: "running" | "stopping" | "quitting" = "running";
   /** Reloads run one after another. */
   private reloads: Promise<void> = Promise.resolve();
+  private reloadWaits = false;
   private announceUp: (() => void) | undefined;
 
   constructor(
@@ -104,7 +105,7 @@ export class Master {
         return;
       case "SIGHUP":
         this.notice(`${heard}, reconfiguring`);
-        this.reloads = this.reloads.then(() => this.reload()).catch((error: unknown) => this.onFault(error));
+        this.reloadSoon();
         return;
       case "SIGUSR1":
         this.notice(`${heard}, reopening logs`);
@@ -184,6 +185,17 @@ export class Master {
     });
   }
 
+  /** One more at most waits for the reload that is under way: it will read what is there by then. */
+  private reloadSoon(): void {
+    if (this.reloadWaits) return;
+    this.reloadWaits = true;
+    const turn = (): Promise<void> => {
+      this.reloadWaits = false;
+      return this.reload();
+    };
+    this.reloads = this.reloads.then(turn).catch((error: unknown) => this.onFault(error));
+  }
+
   /** Reads the configuration again and brings it to the workers; one that is broken changes nothing. */
   private async reload(): Promise<void> {
     if (this.state !== "running") return;
@@ -212,9 +224,10 @@ export class Master {
       plan.abandon();
       return;
     }
-    plan.commit();
     this.grants = plan.grants;
     await this.adopt(fresh, settings, sockets);
+    // Zones that are gone give their memory back when no worker counts in them any more.
+    plan.commit();
   }
 
   private async adopt(fresh: FreshConfig, settings: ProcessSettings, sockets: readonly OpenSocket[]): Promise<void> {

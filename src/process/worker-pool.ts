@@ -80,6 +80,7 @@ export class WorkerPool {
     this.frame = frame;
     if (this.state !== "running" || needsNewWorkers(before.settings, frame.settings)) {
       this.start();
+      await this.answers();
       return;
     }
     const serving = new Set<number>();
@@ -147,6 +148,7 @@ export class WorkerPool {
   }
 
   private onReady(): void {
+    this.tellWaiters();
     if (this.current().some(({ state }) => state === "starting")) return;
     for (const worker of this.workers) {
       if (worker.generation !== this.generation && worker.state === "ready") worker.quit(false);
@@ -202,7 +204,8 @@ export class WorkerPool {
 
   private async answers(): Promise<void> {
     const deadline = Date.now() + ANSWER_PATIENCE_MS;
-    while ([...this.workers].some(({ reloading, state }) => reloading > 0 && state !== "gone")) {
+    const unanswered = ({ reloading, state }: WorkerProcess): boolean => reloading > 0 || state === "starting";
+    while ([...this.workers].some(unanswered)) {
       const left = deadline - Date.now();
       if (left <= 0) return;
       await new Promise<void>((resolve) => {
