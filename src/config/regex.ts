@@ -3,14 +3,17 @@
  * latin1 strings, one character for each byte.
  */
 import { ConfigFault } from "./directive.ts";
+import { boundedMatcher, MAX_STEPS, MatchLimit } from "./regex-bounded.ts";
+import { longestQuickSubject, regexCost } from "./regex-cost.ts";
 import { RegexFault } from "./regex-fault.ts";
 import { RegexTranslator, type Translation } from "./regex-translator.ts";
+import { parseRegex } from "./regex-tree.ts";
 
 /** A regular expression that is ready to match. */
 export interface CompiledRegex {
   /**
    * `exec` numbers its groups as PCRE does, also where the translation needed groups of its own; `groups` has the named
-   * ones. Without flags: case is folded in the pattern.
+   * ones. Without flags: case is folded in the pattern. Throws MatchLimit where a match would take too long.
    */
   readonly regex: RegExp;
   /** Names of groups, each once, in the order of the pattern. */
@@ -30,6 +33,7 @@ export function compileRegex(pattern: string, caseless: boolean): CompiledRegex 
   const numbered = numberGroups(translation);
   const regex = createRegExp(numbered.source);
   if (regex === undefined) return compileFault(pattern, "regular expression is too large", pattern.length);
+  bound(regex, numbered.source, pattern);
   if (!numbered.plain) renumber(regex, numbered.indexes, names);
   return { regex, groupNames: [...names.keys()], captureCount: groups.length };
 }
@@ -47,6 +51,30 @@ function createRegExp(source: string): RegExp | undefined {
     // JavaScriptCore gives up on patterns beyond its own size limits.
     return undefined;
   }
+}
+
+/** What is matched is shorter: header lines, URIs and bodies in memory are bounded by their buffers. */
+const LONGEST_SUBJECT = 1024 * 1024;
+
+/** A subject on which the pattern may be slow goes to a matcher that gives up; the others to JavaScript's own. */
+function bound(regex: RegExp, source: string, pattern: string): void {
+  const tree = parseRegex(source);
+  if (tree === undefined) return;
+  const longest = longestQuickSubject(regexCost(tree));
+  if (longest >= LONGEST_SUBJECT) return;
+  const execute = regex.exec.bind(regex);
+  const bounded = boundedMatcher(tree, MAX_STEPS);
+  regex.exec = (subject) => {
+    if (subject.length <= longest) return execute(subject);
+    try {
+      return bounded(subject);
+    } catch (error) {
+      // nginx's words: -47 is PCRE2_ERROR_MATCHLIMIT.
+      throw error instanceof MatchLimit
+        ? new MatchLimit(`pcre2_match() failed: -47 on "${subject}" using "${pattern}"`)
+        : error;
+    }
+  };
 }
 
 interface NumberedSource {

@@ -276,7 +276,8 @@ export class Connection implements TlsOwner, TimerOwner {
   onClose(reset: boolean): void {
     if (this.state === "closed") return;
     if (reset && (this.state === "idle" || this.state === "proxy" || this.state === "hello") && this.requests === 0) {
-      this.logEarly(INFO, "recv() failed (104: Connection reset by peer)");
+      const inHello = this.state === "hello" && this.input !== undefined;
+      this.logEarly(INFO, `${inHello ? BROKEN_HANDSHAKE : "recv() failed"} (104: Connection reset by peer)`);
     } else if (reset && this.state === "head" && this.request === undefined) this.headBrokeOff(true);
     else if (this.state === "body") {
       this.request?.body?.onClientGone(reset);
@@ -420,8 +421,13 @@ export class Connection implements TlsOwner, TimerOwner {
     const failure = checkRequestHeaders(parser, framing);
     if (failure?.line !== undefined) parser.endAt(failure.line);
     const r = this.newRequest(this.firstServer, parser);
-    spareParsers.push(parser);
     const misdirected = this.chooseServer(r, framing.host, failure?.line === undefined);
+    if (misdirected) {
+      // What follows the line that names the host is not looked at any more.
+      parser.endAt(parser.headers.keys.indexOf("host"));
+      r.headBytes = parser.headBytes;
+    }
+    spareParsers.push(parser);
     if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
     if (failure !== undefined) {
       r.action = READING_HEADERS;
@@ -477,9 +483,10 @@ export class Connection implements TlsOwner, TimerOwner {
       const { tls } = server ?? servers.defaultServer;
       if (tls !== undefined && tls.verifyClient !== "off") return true;
     }
-    if (server === undefined) return false;
-    r.server = server;
-    r.location = server.level;
+    const chosen = server ?? (named === undefined || named.name === host ? undefined : servers.defaultServer);
+    if (chosen === undefined) return false;
+    r.server = chosen;
+    r.location = chosen.level;
     return false;
   }
 

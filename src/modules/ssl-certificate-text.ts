@@ -158,7 +158,9 @@ function oneLine(der: Uint8Array, name: DerValue): string {
   for (const attribute of attributes(der, name).flat()) {
     out += `/${attribute.name}=`;
     for (const byte of der.subarray(attribute.value.from, attribute.value.to)) {
-      out += byte < 0x20 || byte > 0x7e ? `\\x${upperHex(byte)}` : String.fromCharCode(byte);
+      const char = String.fromCharCode(byte);
+      if (byte < 0x20 || byte > 0x7e) out += `\\x${upperHex(byte)}`;
+      else out += char === "/" || char === "+" ? `\\${char}` : char;
     }
   }
   return out;

@@ -9,6 +9,7 @@ import type { LoadContext } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import { parseSize } from "../config/units.ts";
 import { textLines } from "../net/tls-arguments.ts";
+import { openFailure } from "../net/tls-certificates.ts";
 import { warnOnce } from "../net/tls-choices.ts";
 
 /** What one of them says on a level, by name. */
@@ -26,6 +27,8 @@ interface Subject {
   readonly refused: boolean;
   /** What is not possible, and what that means. */
   readonly why: string;
+  /** Of one that names files: the fault of one that cannot be opened. */
+  readonly file?: (path: string, error: { readonly errno: number; readonly text: string }) => string;
 }
 
 /** nginx's least size of a shared zone: eight pages. */
@@ -55,6 +58,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     harmless: [],
     refused: false,
     why: "key exchange is by elliptic curves only, which every client of TLS 1.2 knows",
+    file: (path, error) => openFailure(path, error).replace("BIO_new_file()", `BIO_new_file("${path}")`),
   },
   ssl_early_data: {
     argument: flag(undefined),
@@ -77,6 +81,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     harmless: [],
     refused: false,
     why: "keys of tickets cannot be given, each worker makes its own",
+    file: (path, { errno, text: reason }) => `open() "${path}" failed (${errno}: ${reason})`,
   },
   ssl_ocsp: { argument: choice(["off", "on", "leaf"], undefined), harmless: ["off"], refused: true, why: RESPONDER },
   ssl_ocsp_responder: { argument: text(undefined), harmless: [], refused: false, why: RESPONDER },
@@ -120,8 +125,12 @@ export function mergeLacking(own: LackingSettings, outer: LackingSettings | unde
 /** Where TLS is spoken: warns once for each place, or refuses. */
 export function judgeLacking(lacking: Lacking, load: LoadContext): void {
   for (const [name, { value, statement }] of lacking) {
-    const { harmless, refused, why } = SUBJECTS[name]!;
+    const { harmless, refused, why, file } = SUBJECTS[name]!;
     if (harmless.includes(value)) continue;
+    for (const path of file === undefined ? [] : [value].flat()) {
+      const read = typeof path === "string" ? load.source.read(load.confPath(path)) : "";
+      if (typeof read !== "string") load.fail(undefined, file!(load.confPath(String(path)), read));
+    }
     if (refused) load.fail(statement, `"${name}" is not supported with Bun's TLS: ${why}`);
     else warnOnce(load, statement, `"${name}" ignored: ${why}`);
   }

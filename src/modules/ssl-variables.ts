@@ -9,13 +9,13 @@ import type { VariableDefinition, VariableGet } from "../template/variables.ts";
 import { type CertificateText, certificateText } from "./ssl-certificate-text.ts";
 import { cipherName, groupName } from "./ssl-names.ts";
 
-/** Reads a variable off a connection with TLS. */
+/** Reads a variable off a connection with TLS. What is empty counts as not found. */
 function ofTls(
   read: (tls: ConnectionTls, session: TlsSession | undefined, r: Request) => string | undefined,
 ): VariableGet {
   return (r) => {
     const { tls } = r.connection;
-    return tls === undefined ? undefined : read(tls, tls.session, r);
+    return tls === undefined ? undefined : read(tls, tls.session, r) || undefined;
   };
 }
 

@@ -135,10 +135,15 @@ const rows: readonly Directive<SslSettings>[] = [
   },
 ];
 
-/** The checks of ngx_http_ssl_merge_srv_conf. */
-function merge(own: SslSettings, outer: SslSettings | undefined, scope: Scope): ConfigFault | undefined {
+/** nginx tells what is wrong with a server's certificates without saying where. */
+function merge(own: SslSettings, outer: SslSettings | undefined, scope: Scope, load: LoadContext): undefined {
   mergeLacking(own, outer);
-  if (scope.kind !== SERVER) return undefined;
+  const fault = scope.kind === SERVER ? checkServer(own, scope) : undefined;
+  if (fault !== undefined) load.fail(undefined, fault.message);
+}
+
+/** The checks of ngx_http_ssl_merge_srv_conf. */
+function checkServer(own: SslSettings, scope: Scope): ConfigFault | undefined {
   const { certificates, certificateKeys = [], enabled } = own;
   const where = `${scope.statement?.file}:${scope.statement?.line}`;
   if (enabled && certificates === undefined) {

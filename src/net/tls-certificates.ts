@@ -24,10 +24,27 @@ function readText(name: string, what: string, reader: CertificateReader): string
   if (name.startsWith(DATA)) return name.slice(DATA.length);
   const text = reader.source.read(reader.path(name));
   if (typeof text === "string") return text;
-  return new ConfigFault(
-    `cannot load ${what} "${reader.path(name)}": BIO_new_file() failed (${text.errno}: ${text.text})`,
-  );
+  return new ConfigFault(`cannot load ${what} "${reader.path(name)}": ${openFailure(reader.path(name), text)}`);
 }
+
+/** A file that cannot be opened, as nginx with OpenSSL 3 tells it: scripts look for these words. */
+export function openFailure(path: string, error: { readonly errno: number; readonly text: string }): string {
+  return `BIO_new_file() failed (SSL: ${openErrors(path, error)})`;
+}
+
+function openErrors(path: string, { errno, text }: { readonly errno: number; readonly text: string }): string {
+  const ENOENT = 2;
+  const system = (0x80000000 + errno).toString(16).toUpperCase();
+  const reason =
+    errno === ENOENT ? "error:10000080:BIO routines::no such file" : "error:10080002:BIO routines::system lib";
+  return `error:${system}:system library::${text}:calling fopen(${path}, r) ${reason}`;
+}
+
+const X509_SYSTEM = "error:05880002:x509 certificate routines::system lib";
+const NOTHING_FOUND = "error:05800088:x509 certificate routines::no certificate or crl found";
+const NO_CERTIFICATE = "error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE";
+const NO_KEY = "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM";
+const MISMATCH = "error:05800074:x509 certificate routines::key values mismatch";
 
 function shownName(name: string, reader: CertificateReader): string {
   return name.startsWith(DATA) ? name : reader.path(name);
@@ -50,7 +67,7 @@ export function loadPair(
   if (privateKey instanceof ConfigFault) return privateKey;
   const shown = shownName(key, reader);
   if (!chain.leaf.checkPrivateKey(privateKey)) {
-    return new ConfigFault(`SSL_CTX_use_PrivateKey("${shown}") failed (SSL: key values mismatch)`);
+    return new ConfigFault(`SSL_CTX_use_PrivateKey("${shown}") failed (SSL: ${MISMATCH})`);
   }
   return { chain: chain.text, key: String(privateKey.export({ type: "pkcs8", format: "pem" })) };
 }
@@ -65,7 +82,7 @@ function loadChain(
   const blocks = text.match(CERTIFICATE);
   const failed = (why: string): ConfigFault =>
     new ConfigFault(`cannot load certificate "${shown}": PEM_read_bio_X509_AUX() failed (SSL: ${why})`);
-  if (blocks === null) return failed("no start line");
+  if (blocks === null) return failed(NO_CERTIFICATE);
   try {
     const [leaf] = blocks.map((block) => new X509Certificate(block));
     return { text: blocks.join("\n"), leaf: leaf! };
@@ -73,6 +90,8 @@ function loadChain(
     return failed(reason(error));
   }
 }
+
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
 /** Tries the passwords in turn, as ngx_ssl_load_certificate_key. */
 function loadKey(name: string, passwords: readonly string[], reader: CertificateReader): KeyObject | ConfigFault {
@@ -83,12 +102,12 @@ function loadKey(name: string, passwords: readonly string[], reader: Certificate
   }
   const text = readText(name, "certificate key", reader);
   if (typeof text !== "string") return text;
-  let why = "no start line";
+  let why = NO_KEY;
   for (const passphrase of passwords.length === 0 ? [undefined] : passwords) {
     try {
       return createPrivateKey(passphrase === undefined ? text : { key: text, passphrase });
     } catch (error) {
-      why = reason(error);
+      if (PRIVATE_KEY.test(text)) why = reason(error);
     }
   }
   return new ConfigFault(`cannot load certificate key "${shown}": PEM_read_bio_PrivateKey() failed (SSL: ${why})`);
@@ -117,9 +136,9 @@ export function loadAuthorities(
   const path = reader.path(name);
   const text = reader.source.read(path);
   const failed = (why: string): ConfigFault => new ConfigFault(`${call}("${path}") failed (${why})`);
-  if (typeof text !== "string") return failed(`${text.errno}: ${text.text}`);
+  if (typeof text !== "string") return failed(`SSL: ${openErrors(path, text)} ${X509_SYSTEM}`);
   const blocks = text.match(CERTIFICATE);
-  if (blocks === null) return failed("SSL: no certificate or crl found");
+  if (blocks === null) return failed(`SSL: ${NOTHING_FOUND}`);
   try {
     for (const block of blocks) new X509Certificate(block);
   } catch (error) {
@@ -135,6 +154,6 @@ export function loadRevocationLists(name: string, reader: CertificateReader): re
   const path = reader.path(name);
   const text = reader.source.read(path);
   const failed = (why: string): ConfigFault => new ConfigFault(`X509_LOOKUP_load_file("${path}") failed (${why})`);
-  if (typeof text !== "string") return failed(`${text.errno}: ${text.text}`);
-  return text.match(REVOCATION_LIST) ?? failed("SSL: no certificate or crl found");
+  if (typeof text !== "string") return failed(`SSL: ${openErrors(path, text)} ${X509_SYSTEM}`);
+  return text.match(REVOCATION_LIST) ?? failed(`SSL: ${NOTHING_FOUND}`);
 }

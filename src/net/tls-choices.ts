@@ -51,7 +51,9 @@ function compileVersions(
   const thirteen = value.has("TLSv1.3");
   const why = "broken protocols (RFC 6176, RFC 7568, RFC 8996) are not offered";
   if (!twelve && !thirteen) {
-    return new ConfigFault(`${broken} in "${statement.name}": ${why}, so none is left; use TLSv1.2 or TLSv1.3`);
+    return new ConfigFault(
+      `${broken} in "${statement.name}": ${why}, so none is left; use TLSv1.2 or TLSv1.3 in ${statement.file}:${statement.line}`,
+    );
   }
   if (broken !== "") warnOnce(load, statement, `${broken} in "${statement.name}" ignored: ${why}`);
   return { minVersion: twelve ? "TLSv1.2" : "TLSv1.3", maxVersion: thirteen ? "TLSv1.3" : "TLSv1.2" };
@@ -84,7 +86,8 @@ function compileCiphers(written: Stated<string> | undefined, load: LoadContext):
   const list = all.filter((word) => !word.startsWith("@SECLEVEL") && !unknown.includes(word)).join(":");
   const context = makeTlsContext({ ...PLAIN, ciphers: list });
   if (list === "" || context instanceof TlsContextFault) {
-    const reason = context instanceof TlsContextFault ? context.message : "no cipher match";
+    const reason =
+      context instanceof TlsContextFault ? context.message : "error:0A0000B9:SSL routines::no cipher match";
     return new ConfigFault(`SSL_CTX_set_cipher_list("${value}") failed (SSL: ${reason})`);
   }
   if (unknown.length > 0) warnOnce(load, statement, missing(unknown, statement));
@@ -122,7 +125,10 @@ function compileCurves(written: Stated<string> | undefined, load: LoadContext): 
   if (value === "auto") return undefined;
   const names = value.split(":");
   const unknown = names.filter((name) => !knows({ curves: GROUP_NAMES[name] ?? name }));
-  if (unknown.length === names.length) return new ConfigFault(`SSL_CTX_set1_curves_list("${value}") failed`);
+  if (unknown.length === names.length) {
+    const reason = `error:0A080106:SSL routines::passed invalid argument:group '${names[0]}' cannot be set`;
+    return new ConfigFault(`SSL_CTX_set1_curves_list("${value}") failed (SSL: ${reason})`);
+  }
   if (unknown.length > 0) warnOnce(load, statement, missing(unknown, statement));
   return names
     .filter((name) => !unknown.includes(name))

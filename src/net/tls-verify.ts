@@ -2,8 +2,8 @@
 import { X509Certificate } from "node:crypto";
 import type { TlsSession } from "./tls-session.ts";
 
-/** X509_V_ERR_CERT_CHAIN_TOO_LONG. */
-const CHAIN_TOO_LONG = 22;
+/** X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: OpenSSL looks no further than the depth, and finds no authority then. */
+const ISSUER_NOT_FOUND = 20;
 
 /** The `verify` of those who look at certificates: the error number that a session's certificate has, 0 for none. */
 export function certificateCheck(
@@ -18,7 +18,7 @@ export function certificateCheck(
       let result = results.get(session);
       if (result === undefined) {
         const sent = session.peerCertificates.map((der) => new X509Certificate(der));
-        result = intermediates(sent, trusted) > settings.verifyDepth ? CHAIN_TOO_LONG : 0;
+        result = intermediates(sent, trusted) > settings.verifyDepth ? ISSUER_NOT_FOUND : 0;
         results.set(session, result);
       }
       return result;

@@ -22,11 +22,14 @@ function newState(peer: string): UpstreamState {
   };
 }
 
+/** Stands for the try while there is none: nothing is written to it, as it has ended. */
+const NO_TRY: UpstreamState = { ...newState(""), responseMs: 0 };
+
 export class UpstreamTries implements ChoiceInput {
   /** The peer that is being asked, or was the last. */
   peer: Peer | undefined = undefined;
   /** What variables show of that try. */
-  state = newState("");
+  state: UpstreamState = NO_TRY;
   private readonly r: Request;
   private readonly settings: UpstreamSettings;
   private readonly upstream: Upstream;
@@ -43,7 +46,7 @@ export class UpstreamTries implements ChoiceInput {
     if (nextUpstreamTries > 0 && this.attempt.tries > nextUpstreamTries) this.attempt.tries = nextUpstreamTries;
     // The mark between the tries of two upstreams: " : " in $upstream_addr.
     if (r.upstreamStates === undefined) r.upstreamStates = [];
-    else r.upstreamStates.push(this.state);
+    else r.upstreamStates.push(newState(""));
   }
 
   get nowMs(): number {

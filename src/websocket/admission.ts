@@ -1,8 +1,8 @@
 /** Which requests may open a WebSocket, before anything is asked of an upstream: `websocket_allowed_origins`, `websocket on`. */
-import { respond } from "../http/phases.ts";
+import { finalize, respond } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
 import type { Handler } from "../http/settings.ts";
-import { DECLINED } from "../http/verdict.ts";
+import { DECLINED, DONE } from "../http/verdict.ts";
 import { ERR } from "../net/error-log.ts";
 import { asksForWebSocket, isHandshake } from "./handshake.ts";
 import { allowsOrigin } from "./origins.ts";
@@ -45,5 +45,7 @@ function askForUpgrade(r: Request): number {
   const hasPage = r.location.core.errorPages?.some(({ status }) => status === UPGRADE_REQUIRED);
   if (hasPage) return UPGRADE_REQUIRED;
   r.out.statusLine = "426 Upgrade Required";
-  return respond(r, UPGRADE_REQUIRED, "text/plain", "This is a WebSocket endpoint.\n");
+  // The phases end here: an OK would lead to the next one.
+  finalize(r, respond(r, UPGRADE_REQUIRED, "text/plain", "This is a WebSocket endpoint.\n"));
+  return DONE;
 }

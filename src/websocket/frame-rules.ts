@@ -3,7 +3,6 @@ import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./endings.ts";
 import { BINARY, CLOSE, type FrameWalker, MESSAGE_UNFINISHED, NOTHING_TO_CONTINUE, PONG } from "./frame-walker.ts";
 import { TextCheck } from "./text-check.ts";
 
-const MAX_CONTROL_BYTES = 125;
 const RSV1 = 4;
 
 /** What is wrong: a Close code, and words for the log and the Close frame (ASCII). */
@@ -44,7 +43,7 @@ export function headerFault(walker: FrameWalker, fromClient: boolean, rsvAllowed
   if (walker.masked !== fromClient) return fromClient ? NOT_MASKED : MASKED;
   if (walker.isControl) {
     if (!walker.fin) return CONTROL_FRAGMENTED;
-    if (payloadLength > MAX_CONTROL_BYTES) return CONTROL_LONG;
+    if (walker.longLength) return CONTROL_LONG;
     return opcode === CLOSE && payloadLength === 1 ? HALF_CODE : undefined;
   }
   if (walker.order === NOTHING_TO_CONTINUE) return NO_MESSAGE;

@@ -10,7 +10,7 @@ import { nowMs } from "../net/timers.ts";
 import { isOwnPong, PING_PAYLOAD_BYTES } from "./control-frame.ts";
 import { closeFault, type FrameFault, headerFault, INCOMPLETE_TEXT, INVALID_TEXT } from "./frame-rules.ts";
 import { CLOSE, FrameWalker, PING, PONG, TEXT } from "./frame-walker.ts";
-import type { MessageBucket } from "./message-rate.ts";
+import type { MessageCounter } from "./message-rate.ts";
 import { TextCheck } from "./text-check.ts";
 import type { TunnelSide } from "./tunnel-side.ts";
 
@@ -42,7 +42,7 @@ export interface StreamRules {
   readonly rsvAllowed: number;
   /** 0: none. */
   readonly maxMessageBytes: number;
-  readonly bucket: MessageBucket | undefined;
+  readonly bucket: MessageCounter | undefined;
   /** The side is pinged: its answers are not for the target. */
   readonly pinged: boolean;
 }
@@ -246,13 +246,9 @@ export class FrameStream {
           this.split = true;
         }
       }
-      const payloadAt = at;
-      const position = walker.payloadLength - walker.payloadLeft;
-      const isText = walker.messageOpcode === TEXT && !walker.isControl;
-      at = walker.walkPayload(chunk, at, end);
-      if (!walker.isControl) this.messageMs = this.receivedMs;
-      if (isText && this.text !== undefined && !this.final) {
-        const fault = this.textFault(this.text, chunk, payloadAt, at, position);
+      if (!walker.isControl) {
+        this.messageMs = this.receivedMs;
+        const fault = this.text === undefined || this.final ? undefined : this.textFault(this.text, chunk, at, end);
         if (fault !== undefined) {
           if (fresh) {
             this.forward(chunk, from, frameAt);
@@ -263,6 +259,7 @@ export class FrameStream {
           return;
         }
       }
+      at = walker.walkPayload(chunk, at, end);
       if (walker.inPayload) break;
       if (this.withheld) {
         from = this.settle(chunk, from, frameAt, at);
@@ -326,19 +323,18 @@ export class FrameStream {
     this.discard(chunk, at, end);
   }
 
-  private textFault(
-    text: TextCheck,
-    chunk: Buffer,
-    from: number,
-    to: number,
-    position: number,
-  ): FrameFault | undefined {
+  /** Judges what of a data frame's payload is in chunk[at..end). */
+  private textFault(text: TextCheck, chunk: Buffer, at: number, end: number): FrameFault | undefined {
     const { walker } = this;
+    const { messageOpcode, messageRsv, opcode, payloadLength, payloadLeft } = walker;
     // With extensions that are not known, or a compressed message, the bytes are not text.
-    if ((walker.messageRsv & COMPRESSED) !== 0 || (this.rules?.rsvAllowed ?? 0) > COMPRESSED) return undefined;
-    if (walker.opcode === TEXT && position === 0) text.reset();
-    if (!text.check(chunk, from, to, walker.maskKey, position)) return INVALID_TEXT;
-    return walker.fin && !walker.inPayload && !text.complete ? INCOMPLETE_TEXT : undefined;
+    if (messageOpcode !== TEXT || (messageRsv & COMPRESSED) !== 0) return undefined;
+    if ((this.rules?.rsvAllowed ?? 0) > COMPRESSED) return undefined;
+    const position = payloadLength - payloadLeft;
+    const to = Math.min(end, at + payloadLeft);
+    if (opcode === TEXT && position === 0) text.reset();
+    if (!text.check(chunk, at, to, walker.maskKey, position)) return INVALID_TEXT;
+    return walker.fin && to - at === payloadLeft && !text.complete ? INCOMPLETE_TEXT : undefined;
   }
 
   /** A control frame that was held back is whole: returns where what is to be passed on begins, -1 for nothing more. */

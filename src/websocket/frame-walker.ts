@@ -43,6 +43,8 @@ export class FrameWalker {
   rsv = 0;
   opcode = 0;
   masked = false;
+  /** The length did not fit, or was not put, into the second byte. */
+  longLength = false;
   /** Bytes; exact up to 2^53. */
   payloadLength = 0;
   /** Bytes of the payload that have not come yet. */
@@ -115,6 +117,7 @@ export class FrameWalker {
           const length = byte & LENGTH_BITS;
           this.masked = byte >= MASK_BIT;
           this.maskKey = 0;
+          this.longLength = length >= LENGTH_16;
           if (length < LENGTH_16) {
             this.payloadLength = length;
             this.lengthKnown();

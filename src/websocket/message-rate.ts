@@ -32,8 +32,14 @@ export function parseMessageRate(text: string, options: readonly string[]): Mess
   return { perSecond: (number * ONE) / (perMinute ? SECONDS_PER_MINUTE : 1), burst, delay };
 }
 
+/** Counts messages as they come. */
+export interface MessageCounter {
+  /** Returns the ms by which a message that has come is too early; 0 when it may pass. */
+  count(nowMs: number): number;
+}
+
 /** The messages of one client. */
-export class MessageBucket {
+export class MessageBucket implements MessageCounter {
   private readonly rate: MessageRate;
   /** Thousandths of messages beyond the rate; the first one is within it. */
   private excess = -ONE;
@@ -44,7 +50,6 @@ export class MessageBucket {
     this.lastMs = nowMs;
   }
 
-  /** Counts a message that has come. Returns the ms by which it came too early; 0 when it may pass. */
   count(nowMs: number): number {
     const { perSecond, burst } = this.rate;
     const leaked = this.excess - ((nowMs - this.lastMs) * perSecond) / 1000;

@@ -108,7 +108,7 @@ describe("too much, too little", () => {
     ["half a line", ["PROXY TCP4 10.0", HALF_CLOSE], /broken header: "PROXY TCP4 10.0" while reading PROXY protocol/],
     ["half a signature", [SIGNATURE.slice(0, 5), HALF_CLOSE], /broken header: "" while reading PROXY protocol/],
     ["nothing", [HALF_CLOSE], /client closed connection while reading PROXY protocol/],
-    ["TLS", ["\x16\x03\x01\x02\0\x01"], /broken header: "\x16\x03\x01/],
+    ["TLS", ["\x16\x03\x01\x02\0\x01"], /broken header: "\\x16\\x03\\x01/],
     [
       "a request",
       [ask("/admin")],

@@ -10,6 +10,13 @@ export const BACKEND_PORTS = ["backend", "backend2", "backend3"] as const;
 /** A port on which nobody listens: `{dead}`. */
 export const DEAD_PORT = "dead";
 
+/** How a client speaks TLS. */
+export interface CaseTls {
+  readonly serverName?: string;
+  readonly certificate?: string;
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
 export interface Case {
   readonly name: string;
   /** One text is sent as it is and the responses are waited for; steps say it all themselves. */
@@ -20,6 +27,8 @@ export interface Case {
   readonly heads?: readonly number[];
   /** Which listening port, or the path of a unix socket under the prefix. */
   readonly to?: (typeof LISTEN_PORTS)[number] | { readonly unix: string };
+  /** Speaks TLS; names of certificates are those of `tls-certificates.ts`. */
+  readonly tls?: CaseTls;
   /** Compares too how the connections to the backends were ended. */
   readonly upstreamEnd?: true;
 }
@@ -27,7 +36,7 @@ export interface Case {
 export interface Group {
   /** Unique; with the case's name it names a test. */
   readonly subject: string;
-  /** The inside of the http block. Placeholders: the ports above, `{root}` (the group's files), `{prefix}`. */
+  /** The inside of the http block. Placeholders: the ports above, `{root}` (the group's files), `{prefix}`, `{certs}`. */
   readonly config: string;
   /** Files under `{root}`, by relative path; a name with a final slash makes an empty folder. */
   readonly files?: Readonly<Record<string, string>>;

@@ -5,6 +5,7 @@
 import { DELIBERATE_CGI } from "./deliberate-cgi.ts";
 import { DELIBERATE_CONTROL_CHARACTERS } from "./deliberate-control-characters.ts";
 import { DELIBERATE_PROXY_PROTOCOL } from "./deliberate-proxy-protocol.ts";
+import { DELIBERATE_TLS } from "./deliberate-tls.ts";
 import { DELIBERATE_TUNNELS } from "./deliberate-tunnels.ts";
 import { DELIBERATE_UPSTREAM } from "./deliberate-upstream.ts";
 
@@ -127,6 +128,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   ...currentRequests,
   ...DELIBERATE_UPSTREAM,
   ...DELIBERATE_TUNNELS,
+  ...DELIBERATE_TLS,
   ...DELIBERATE_CGI,
   ...DELIBERATE_PROXY_PROTOCOL,
   ...DELIBERATE_CONTROL_CHARACTERS,

@@ -23,6 +23,8 @@ import { REWRITE_MORE } from "./cases/rewrite-more.ts";
 import { SCGI } from "./cases/scgi.ts";
 import { SERVERS } from "./cases/servers.ts";
 import { STATIC_FILES } from "./cases/static-files.ts";
+import { TLS } from "./cases/tls.ts";
+import { TLS_UPSTREAMS } from "./cases/tls-upstreams.ts";
 import { UPGRADES } from "./cases/upgrades.ts";
 import { UWSGI } from "./cases/uwsgi.ts";
 import { VARIABLES } from "./cases/variables.ts";
@@ -56,4 +58,6 @@ export const GROUPS: readonly Group[] = [
   ...LOGS,
   ...REALIP,
   ...PROXY_PROTOCOL,
+  ...TLS,
+  ...TLS_UPSTREAMS,
 ];

@@ -144,12 +144,16 @@ const PROCESS_LINE = /\[(?:notice|info)\] \d+#\d+: (?!\*\d)/;
 /** limit_req: a request that waited its turn for a moment is a few thousandths less ahead of its rate. */
 const EXCESS = /(?<=limiting requests.*|delaying request.*)excess: (\d+\.\d{3})/;
 
+/** OpenSSL and BoringSSL have words and numbers of their own for what goes wrong. */
+const SSL_REASON = /(?<=handshake\(\) failed )\(SSL: [^)]*\)/g;
+
 /** Lines of the error log without time, pids and connection numbers. */
 export function errorTranscript(errorLog: string, substitutions: Substitutions): string {
   const lines = errorLog
     .split("\n")
     .filter((line) => line !== "" && !PROCESS_LINE.test(line))
     .map((line) => line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (\[\w+\]) \d+#\d+: (?:\*\d+ )?/, "$1 "))
+    .map((line) => line.replace(SSL_REASON, "(SSL: {reason})"))
     .map((line) => line.replace(EXCESS, (_, requests) => `excess: ${Math.round(Number(requests))}`));
   return substitute(lines.map((line) => `${line}\n`).join(""), substitutions);
 }

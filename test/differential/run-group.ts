@@ -1,7 +1,7 @@
 /** Runs the cases of a group against one gateway and gives, case by case, the transcripts to compare. */
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type ClientStep, type Exchange, exchange, type Surroundings } from "../harness/exchange.ts";
+import { type ClientStep, type Exchange, exchange, type Surroundings, type Target } from "../harness/exchange.ts";
 import type { Gateway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { type BackendStep, type Behaviour, RecordingBackend } from "../harness/recording-backend.ts";
@@ -17,6 +17,7 @@ import {
   type Substitutions,
   upstreamTranscript,
 } from "./normalise.ts";
+import { certificatesFolder } from "./tls-certificates.ts";
 
 export type Transcripts = Readonly<Record<Part, string>>;
 
@@ -80,12 +81,14 @@ export async function runGroup(
   }
   const text = replacePorts(configOf(group))
     .replaceAll("{root}", root)
-    .replaceAll("{socket}", join(socketDir, "up.sock"));
+    .replaceAll("{socket}", join(socketDir, "up.sock"))
+    .replaceAll("{certs}", group.config.includes("{certs}") ? certificatesFolder() : "");
   const gateway = await start(text);
   const substitutions: Substitutions = [
     [gateway.prefix, "{prefix}"],
     [socketDir, "{sockets}"],
     [root, "{root}"],
+    ...(group.config.includes("{certs}") ? [[certificatesFolder(), "{certs}"] as const] : []),
     ...[...ports].map(([name, port]) => [String(port), `{${name}}`] as const),
   ];
   const visits: Visit[] = [];
@@ -109,7 +112,10 @@ export async function runGroup(
   try {
     for (const one of group.cases) {
       const to = one.to ?? "port";
-      const target = typeof to === "string" ? (ports.get(to) ?? 0) : { unix: join(gateway.prefix, to.unix) };
+      const target = targetOf(
+        one,
+        typeof to === "string" ? (ports.get(to) ?? 0) : { unix: join(gateway.prefix, to.unix) },
+      );
       clientGot = "";
       clientLeft = false;
       const result = await exchange(target, stepsOf(one), headsOf(one), undefined, around);
@@ -151,6 +157,14 @@ export async function runGroup(
   const between = startErrors + gateway.errorLog().slice(errorBytes);
   gateway.remove();
   return { cases, errors: group.errorLog === false ? "" : errorTranscript(between, substitutions) };
+}
+
+function targetOf({ tls }: Case, to: number | { readonly unix: string }): Target {
+  if (tls === undefined || typeof to !== "number") return to;
+  const { certificate, ...rest } = tls;
+  if (certificate === undefined) return { port: to, tls: rest };
+  const path = join(certificatesFolder(), certificate);
+  return { port: to, tls: { ...rest, certificate: `${path}.crt`, key: `${path}.key` } };
 }
 
 function configOf(group: Group): string {

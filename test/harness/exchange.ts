@@ -1,4 +1,5 @@
 /** A raw HTTP client for tests: sends exact bytes in exact steps, and keeps every byte that comes back. */
+import { readFileSync } from "node:fs";
 import type { Socket } from "bun";
 import { parseResponses } from "./response-stream.ts";
 
@@ -56,13 +57,26 @@ export interface Exchange {
   readonly timedOut: string | undefined;
 }
 
-/** Where to connect: a port of 127.0.0.1, or the path of a unix socket. */
-export type Target = number | { readonly unix: string };
+/** How a client speaks TLS. */
+export interface ClientTls {
+  /** SNI; none where left out. */
+  readonly serverName?: string;
+  /** PEM files. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** The newest version that it knows. */
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
+/** Where to connect: a port of 127.0.0.1, with TLS or not, or the path of a unix socket. */
+export type Target = number | { readonly unix: string } | { readonly port: number; readonly tls: ClientTls };
 
 interface ClientState {
   received: string;
   end: End;
   pending: Buffer;
+  /** The handshake has ended well. */
+  secure: boolean;
   readonly around: Surroundings;
 }
 
@@ -83,18 +97,8 @@ export async function exchange(
   limitMs = DEFAULT_LIMIT_MS,
   around = NOWHERE,
 ): Promise<Exchange> {
-  const state: ClientState = { received: "", end: "open", pending: Buffer.alloc(0), around };
+  const state: ClientState = { received: "", end: "open", pending: Buffer.alloc(0), secure: false, around };
   let socket: Socket<ClientState>;
-  try {
-    const common = { socket: handlers, data: state, allowHalfOpen: true };
-    socket =
-      typeof target === "number"
-        ? await Bun.connect<ClientState>({ hostname: "127.0.0.1", port: target, ...common })
-        : await Bun.connect<ClientState>({ unix: target.unix, ...common });
-  } catch {
-    return { received: "", end: "refused", localPort: 0, timedOut: undefined };
-  }
-  const localPort = typeof target === "number" ? socket.localPort : 0;
   const until = async (done: () => boolean): Promise<boolean> => {
     const deadline = Date.now() + limitMs;
     while (!done()) {
@@ -103,6 +107,21 @@ export async function exchange(
     }
     return true;
   };
+  try {
+    const common = { socket: handlers, data: state, allowHalfOpen: true };
+    if (typeof target === "object" && "unix" in target) {
+      socket = await Bun.connect<ClientState>({ unix: target.unix, ...common });
+    } else if (typeof target === "number") {
+      socket = await Bun.connect<ClientState>({ hostname: "127.0.0.1", port: target, ...common });
+    } else {
+      const options = { hostname: "127.0.0.1", port: target.port, ...common };
+      socket = await Bun.connect<ClientState>({ ...options, socket: tlsHandlers, tls: tlsOptions(target.tls) });
+      if (!(await until(() => state.secure || state.end !== "open")) || !state.secure) throw new Error("no handshake");
+    }
+  } catch {
+    return { received: "", end: "refused", localPort: 0, timedOut: undefined };
+  }
+  const localPort = typeof target === "object" && "unix" in target ? 0 : socket.localPort;
   let timedOut: string | undefined;
   for (const step of steps) {
     if (typeof step === "string") {
@@ -186,3 +205,24 @@ const handlers = {
   },
   error(): void {},
 };
+
+const tlsHandlers = {
+  ...handlers,
+  handshake(socket: Socket<ClientState>, _ok: boolean, error: Error | null): void {
+    // Certificates are not looked at: what fails otherwise has the code of a system call.
+    const code = error !== null && "code" in error ? String(error.code) : "";
+    socket.data.secure = !/^E[A-Z]+$/.test(code);
+  },
+};
+
+const VERSIONS = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const;
+
+function tlsOptions({ serverName = "", certificate, key, maxVersion = "TLSv1.3" }: ClientTls): Bun.TLSOptions {
+  return {
+    rejectUnauthorized: false,
+    serverName,
+    ...(certificate === undefined ? {} : { cert: readFileSync(certificate) }),
+    ...(key === undefined ? {} : { key: readFileSync(key) }),
+    ...{ minVersion: VERSIONS["TLSv1.2"], maxVersion: VERSIONS[maxVersion] },
+  };
+}

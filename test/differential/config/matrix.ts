@@ -1,4 +1,5 @@
 /** Every directive of hopway's tables at every place, with every number of arguments and many values: texts made by rule. */
+
 import {
   EVENTS,
   HTTP,
@@ -10,6 +11,7 @@ import {
   SERVER_IF,
   UPSTREAM,
 } from "../../../src/config/directive.ts";
+import { nginxModuleOf } from "../../../src/config/unsupported.ts";
 import { modules } from "../../../src/modules/list.ts";
 import type { ContextName } from "./contexts.ts";
 
@@ -66,7 +68,9 @@ const NEWER = new Set([
 /** All statements of the matrix, without repetitions. */
 export function matrix(): Statements[] {
   const rows = modules.flatMap(({ definition }) => definition.directives);
-  const names = [...new Set(rows.map(({ name }) => name))].filter((name) => !NEWER.has(name));
+  const names = [...new Set(rows.map(({ name }) => name))].filter(
+    (name) => nginxModuleOf(name) !== undefined && !NEWER.has(name),
+  );
   const out = new Map<string, Statements>();
   const add = (context: ContextName, text: string): void => {
     out.set(`${context}\n${text}`, { context, text });

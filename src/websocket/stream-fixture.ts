@@ -1,0 +1,108 @@
+/** A stream between two sides that only remember, for tests. */
+import type { FrameFault } from "./frame-rules.ts";
+import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
+import type { TunnelSide } from "./tunnel-side.ts";
+
+/** One side: what it was sent, and what was asked of it. */
+export class RememberingSide implements TunnelSide {
+  ended = false;
+  readonly sent: Buffer[] = [];
+  readonly calls: string[] = [];
+  other!: RememberingSide;
+
+  get all(): Buffer {
+    return Buffer.concat(this.sent);
+  }
+
+  forward(bytes: Buffer, length: number): void {
+    this.other.sent.push(Buffer.from(bytes.subarray(0, length)));
+  }
+
+  send(bytes: Buffer): void {
+    this.sent.push(bytes);
+  }
+
+  hold(): void {
+    this.calls.push("hold");
+  }
+
+  release(): void {
+    this.calls.push("release");
+  }
+
+  readOn(): void {
+    this.calls.push("read on");
+  }
+
+  hangUp(): void {
+    this.calls.push("hang up");
+  }
+
+  cut(): void {
+    this.calls.push("cut");
+  }
+
+  undelivered(): number {
+    return 0;
+  }
+}
+
+/** Notes what the stream tells, and ends it with `closing` where it would be ended. */
+export class RememberingOwner implements StreamOwner {
+  readonly events: string[] = [];
+  closing: Buffer = Buffer.from("<close>");
+  delays = false;
+
+  onFault(stream: FrameStream, fault: FrameFault): void {
+    this.events.push(`${fault.code}${stream.split ? " split" : ""}`);
+    if (!stream.split) stream.endWith(this.closing);
+    stream.ignore();
+  }
+
+  onTooBig(stream: FrameStream): void {
+    this.events.push(`too big: ${stream.walker.messageBytes}`);
+    stream.endWith(this.closing);
+  }
+
+  onTooEarly(stream: FrameStream, byMs: number): boolean {
+    this.events.push(`too early by ${byMs}`);
+    if (!this.delays) stream.endWith(this.closing);
+    return this.delays;
+  }
+
+  onOwnPong(): void {
+    this.events.push("pong");
+  }
+
+  onClose(stream: FrameStream): void {
+    this.events.push(`close ${stream.walker.closeCode}`);
+  }
+
+  onInserted(): void {
+    this.events.push("inserted");
+  }
+}
+
+/** What holds where a test says nothing. */
+export const NO_LIMITS: StreamRules = {
+  validate: false,
+  rsvAllowed: 0,
+  maxMessageBytes: 0,
+  bucket: undefined,
+  pinged: false,
+};
+
+/** A stream from a client. Without rules it counts. */
+export function streamOf(rules: StreamRules | undefined): {
+  readonly stream: FrameStream;
+  readonly side: RememberingSide;
+  readonly target: RememberingSide;
+  readonly owner: RememberingOwner;
+} {
+  const side = new RememberingSide();
+  const target = new RememberingSide();
+  side.other = target;
+  target.other = side;
+  const owner = new RememberingOwner();
+  return { stream: new FrameStream(side, target, true, rules, owner), side, target, owner };
+}
