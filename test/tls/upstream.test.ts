@@ -146,9 +146,7 @@ describe("requests in turn", () => {
       "SSL_do_handshake() failed (SSL: error:",
       "upstream timed out (110: Connection timed out) while SSL handshaking to upstream",
     ]) {
-      expect(
-        log.replace("(20:unable to get local issuer certificate)", "(19:self-signed certificate in certificate chain)"),
-      ).toContain(line);
+      expect(log).toContain(line);
     }
   });
 });
