@@ -142,7 +142,7 @@ describe("requests in turn", () => {
       'upstream SSL certificate does not match "pooled" while SSL handshaking to upstream',
       "upstream SSL certificate verify error: (19:self-signed certificate in certificate chain) while SSL",
       "upstream SSL certificate verify error: (20:unable to get local issuer certificate) while SSL handshaking to upstream",
-      `cannot load certificate "${folder}/nobody.crt": BIO_new_file() failed (2: No such file or directory)`,
+      `cannot load certificate "${folder}/nobody.crt": BIO_new_file() failed (SSL: error:80000002:system library::No such file or directory:`,
       "SSL_do_handshake() failed (SSL: error:",
       "upstream timed out (110: Connection timed out) while SSL handshaking to upstream",
     ]) {
