@@ -5,8 +5,16 @@
 
 const BREAKS = /[\0\r\n]/g;
 
+const LF = 10;
+const CR = 13;
+
+/** Hot: looking at each char costs less than three calls of `includes`. */
 function broken(text: string): boolean {
-  return text.includes("\n") || text.includes("\r") || text.includes("\0");
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c <= CR && (c === CR || c === LF || c === 0)) return true;
+  }
+  return false;
 }
 
 /** A field value in one line: CR, LF and NUL become spaces (RFC 9110, 5.5). Hot: plain values come back as they are. */

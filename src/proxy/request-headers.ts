@@ -203,7 +203,7 @@ export function compileRequestHeaders(settings: RequestHeaderSettings): RequestH
   const passHeaders = settings.passRequestHeaders ?? true;
   const versionText = ` HTTP/${version}\r\n`;
   return (r, method, uri, upstream) => {
-    let head = oneLineUri(method + " " + uri) + versionText;
+    let head = oneLineUri(method) + " " + oneLineUri(uri) + versionText;
     for (let i = 0; i < lines.length; i++) head += lineText(lines[i]!, r, upstream);
     if (passHeaders) {
       const { count, names, keys, values } = r.headers;
