@@ -16,6 +16,8 @@ const variables: Group = {
   errorLog: "info",
   logFields: "$ssl_protocol $ssl_cipher $scheme $https $ssl_server_name $status",
   config: `
+  # The certificates were made for 30 days some moments ago: in their first second it is 30, then 29.
+  map $ssl_client_v_remain $remaining { ~^(?:29|30)$ "29 or 30"; default $ssl_client_v_remain; }
   server {
     listen 127.0.0.1:{port} ssl;
     ${IDENTITY}
@@ -26,7 +28,7 @@ const variables: Group = {
       return 200 "$scheme|$https|$server_port|$ssl_protocol|$ssl_cipher|$ssl_server_name|$ssl_session_reused|$ssl_early_data";
     }
     location /client { return 200 "$ssl_client_verify|${CLIENT_VARIABLES}"; }
-    location /remain { return 200 "$ssl_client_v_remain"; }
+    location /remain { return 200 "$remaining"; }
     location /raw { return 200 "$ssl_client_raw_cert"; }
     location /cert { return 200 "$ssl_client_cert"; }
     location /escaped { return 200 "$ssl_client_escaped_cert"; }
