@@ -2,8 +2,9 @@
  * Hands open descriptors to a process that runs already: a pair of sockets, and SCM_RIGHTS over it (unix(7)). Works for a
  * receiver that has given up root's rights, which pidfd_getfd(2) does not. Linux, 64 bit.
  */
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
 import { EINTR, lastErrno, numberedError } from "./libc.ts";
+import { libcCalls } from "./libc-library.ts";
 
 const names = {
   socketpair: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
@@ -11,16 +12,7 @@ const names = {
   recvmsg: { args: [FFIType.i32, FFIType.ptr, FFIType.i32], returns: FFIType.i64_fast },
 } as const;
 
-// musl keeps the same calls in a file of another name.
-function openLibrary() {
-  try {
-    return dlopen("libc.so.6", names);
-  } catch {
-    return dlopen(process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1", names);
-  }
-}
-
-const c = openLibrary().symbols;
+const c = libcCalls(names);
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;

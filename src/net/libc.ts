@@ -3,8 +3,9 @@
  * Linux only. A call returns its result, or -1 with the error number in `lastErrno()`.
  */
 
-import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
+import { FFIType, type Pointer, read } from "bun:ffi";
 import { constants } from "node:fs";
+import { libcCalls } from "./libc-library.ts";
 
 const { i32, u32, u64_fast, i64_fast, ptr, cstring } = FFIType;
 
@@ -39,16 +40,7 @@ const names = {
   getgrnam: { args: [ptr], returns: ptr },
 } as const;
 
-// musl keeps the same calls in a file of another name.
-function openLibrary() {
-  try {
-    return dlopen("libc.so.6", names);
-  } catch {
-    return dlopen(process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1", names);
-  }
-}
-
-const c = openLibrary().symbols;
+const c = libcCalls(names);
 
 export const EINTR = 4;
 export const EAGAIN = 11;

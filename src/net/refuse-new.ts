@@ -3,24 +3,16 @@
  * So the kernel is told first to drop new SYNs (a client tries again after a second, and is refused then), while the
  * handshakes that have begun may end; who is in the queue is accepted, and then it is closed.
  */
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
+import { SOL_SOCKET } from "./libc.ts";
+import { libcCalls } from "./libc-library.ts";
 
 const names = {
   setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
 } as const;
 
-// musl keeps the same calls in a file of another name.
-function openLibrary() {
-  try {
-    return dlopen("libc.so.6", names);
-  } catch {
-    return dlopen(process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1", names);
-  }
-}
+const c = libcCalls(names);
 
-const c = openLibrary().symbols;
-
-const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 
 /** Offset of the flags in the TCP header, where a socket's filter begins to read. */

@@ -3,9 +3,10 @@
  * no room in /dev/shm, vanishes with its last process however that ends, and can still be mapped after setuid.
  * Linux only.
  */
-import { dlopen, FFIType } from "bun:ffi";
+import { FFIType } from "bun:ffi";
 import { readFileSync } from "node:fs";
 import { closeDescriptor, lastErrno, numberedError, sendSignal } from "./libc.ts";
+import { libcCalls } from "./libc-library.ts";
 
 const { i32, u32, i64, ptr } = FFIType;
 
@@ -17,16 +18,7 @@ const names = {
   clock_gettime: { args: [i32, ptr], returns: i32 },
 } as const;
 
-// musl keeps the same calls in a file of another name.
-function openLibrary() {
-  try {
-    return dlopen("libc.so.6", names);
-  } catch {
-    return dlopen(process.arch === "arm64" ? "libc.musl-aarch64.so.1" : "libc.musl-x86_64.so.1", names);
-  }
-}
-
-const c = openLibrary().symbols;
+const c = libcCalls(names);
 
 const MFD_CLOEXEC = 1;
 const FALLOC_FL_KEEP_SIZE = 1;
