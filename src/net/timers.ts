@@ -64,6 +64,8 @@ let linked = 0;
 let tick = 0;
 /** No slot has to be looked at before this time. */
 let soonestMs = Number.POSITIVE_INFINITY;
+/** `tick` counts the slots of a sweep that is under way. */
+let sweeping = false;
 
 setTicker({
   msUntilTick: () => (linked === 0 ? Number.POSITIVE_INFINITY : Math.max(0, soonestMs - nowMs())),
@@ -73,7 +75,7 @@ setTicker({
 function link(timer: Timer): void {
   if (timer.slot >= 0) unlink(timer);
   if (linked === 0) {
-    tick = Math.floor(nowMs() / TICK_MS);
+    if (!sweeping) tick = Math.floor(nowMs() / TICK_MS);
     keepTurning();
   }
   const ahead = Math.ceil(timer.deadlineMs / TICK_MS);
@@ -111,10 +113,12 @@ function advance(): void {
   }
   // After a long stall one round sees every slot; older ticks would only see the same slots again.
   if (now - tick > SLOTS) tick = now - SLOTS;
+  sweeping = true;
   while (tick < now) {
     tick++;
     sweep(tick % SLOTS, tick * TICK_MS);
   }
+  sweeping = false;
   soonestMs = soonestVisit();
 }
 
@@ -145,7 +149,8 @@ function sweep(slot: number, timeMs: number): void {
       link(timer);
     }
     // A fired timer may have released its neighbours: begin again at the head, which only holds timers not seen yet.
-    // Timers re-linked above never land in this slot, as their distance is 1 to SLOTS - 1 ticks.
+    // Timers re-linked above never land in this slot, as their distance from its tick is 1 to SLOTS - 1: `tick` must
+    // not move meanwhile, even where the only timer is taken off and put on again.
     timer = heads[slot];
   }
 }
