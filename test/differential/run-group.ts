@@ -10,6 +10,7 @@ import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
 import { BEHAVIOURS } from "./behaviours.ts";
 import { BACKEND_PORTS, type Case, DEAD_PORT, type Group, LISTEN_PORTS } from "./case.ts";
 import type { Part } from "./deliberate.ts";
+import { CONNECTION_FIELD, type LogMark, linesOfCases } from "./log-lines.ts";
 import {
   clientTranscript,
   errorTranscript,
@@ -26,9 +27,6 @@ interface Visit {
   readonly of: Case;
   readonly seen: Exchange;
   readonly upstream: string;
-  /** What was added to the access log and the error log. */
-  readonly log: string;
-  readonly errors: string;
 }
 
 /** What one gateway did in a group. */
@@ -106,9 +104,7 @@ export async function runGroup(
     },
   };
   await quiet();
-  const startErrors = gateway.errorLog();
-  let errorBytes = startErrors.length;
-  let accessBytes = 0;
+  const marks: LogMark[] = [markOf(gateway)];
   try {
     for (const one of group.cases) {
       const to = one.to ?? "port";
@@ -125,18 +121,13 @@ export async function runGroup(
         for (const [, backend] of backends) await backend.settle();
         await quiet();
       }
-      const accessLog = gateway.accessLog();
-      const errorLog = gateway.errorLog();
+      marks.push(markOf(gateway));
       const recorded = backends.map(([name, backend]) => [name, backend.take()] as const);
       visits.push({
         of: one,
         seen: result,
         upstream: upstreamTranscript(recorded, one.upstreamEnd === true, substitutions),
-        log: accessLog.slice(accessBytes),
-        errors: errorLog.slice(errorBytes),
       });
-      accessBytes = accessLog.length;
-      errorBytes = errorLog.length;
     }
   } finally {
     await gateway.stop();
@@ -144,19 +135,23 @@ export async function runGroup(
     removeTempDir(socketDir);
   }
   const cases = new Map<string, Transcripts>();
-  for (const visit of visits) {
+  const [ofNoCase, ...lines] = linesOfCases(gateway.accessLog(), gateway.errorLog(), marks);
+  for (const [index, visit] of visits.entries()) {
     const client = clientTranscript(visit.seen, headsOf(visit.of), substitutions);
     const own = [...substitutions, [String(visit.seen.localPort || ""), "{client_port}"] as const];
     cases.set(visit.of.name, {
       client: client.text,
       upstream: visit.upstream,
-      log: logTranscript(visit.log, client, own),
-      errors: group.errorLog === false ? "" : errorTranscript(visit.errors, own),
+      log: logTranscript(lines[index]!.access, client, own),
+      errors: group.errorLog === false ? "" : errorTranscript(lines[index]!.errors, own),
     });
   }
-  const between = startErrors + gateway.errorLog().slice(errorBytes);
   gateway.remove();
-  return { cases, errors: group.errorLog === false ? "" : errorTranscript(between, substitutions) };
+  return { cases, errors: group.errorLog === false ? "" : errorTranscript(ofNoCase!.errors, substitutions) };
+}
+
+function markOf(gateway: Gateway): LogMark {
+  return { access: gateway.accessLog().length, errors: gateway.errorLog().length };
 }
 
 function targetOf({ tls }: Case, to: number | { readonly unix: string }): Target {
@@ -174,7 +169,7 @@ error_log {prefix}/error.log ${level};
 events { worker_connections 512; }
 http {
   {temp_paths}
-  log_format case '$body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
+  log_format case '${CONNECTION_FIELD}$body_bytes_sent ${group.logFields ?? DEFAULT_LOG_FIELDS}';
   access_log {prefix}/access.log case;
 ${group.config}
 }

@@ -36,14 +36,21 @@ export function childrenOf(pid: number): number[] {
 }
 
 function waitsForEvents(pid: number): boolean {
+  // A process that has been woken, and has no processor yet, still shows the call in which it slept.
+  if (!sleeps(pid)) return false;
   const [call = "", , , , timeMs = ""] = read(`/proc/${pid}/syscall`).split(" ");
   if (EVENT_WAIT_CALLS[process.arch]?.includes(call)) {
     // -1 is for ever; as /proc shows it, a large number.
     return Number(timeMs) > BUSY_WAIT_MS;
   }
+  if (call === "running") return false;
   const place = read(`/proc/${pid}/wchan`);
   // Where the kernel does not tell, being asleep has to do.
-  if (place !== "" && place !== "0") return EVENT_WAIT.test(place);
+  return place === "" || place === "0" || EVENT_WAIT.test(place);
+}
+
+/** Whether it waits for anything, or is gone. */
+function sleeps(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`);
   const state = stat.charAt(stat.lastIndexOf(")") + 2);
   return state === "S" || state === "Z" || state === "";
