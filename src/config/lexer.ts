@@ -33,16 +33,24 @@ export class Lexer {
   line = 1;
   /** Line on which the first of `words` starts. */
   startLine = 1;
+  /** Position in the text at which the first of `words`, with its quote, starts. */
+  startOffset = 0;
   /** The message, without its position, after `next` returned "fault". */
   fault = "";
   private readonly text: string;
   /** False for the text of `-g`, which is in memory as a whole and has its own message for an early end. */
   private readonly isFile: boolean;
+  /** Position in the text behind what was read. */
   private position = 0;
 
   constructor(text: string, isFile: boolean) {
     this.text = text;
     this.isFile = isFile;
+  }
+
+  /** Position in the text behind the `;`, `{` or `}` that was read last. */
+  get endOffset(): number {
+    return this.position;
   }
 
   /** Reads up to the next `;`, `{`, `}` or the end. After "end" or "fault" there is nothing more to read. */
@@ -129,7 +137,10 @@ export class Lexer {
             break;
         }
         betweenWords = false;
-        if (words.length === 0) this.startLine = wordLine;
+        if (words.length === 0) {
+          this.startLine = wordLine;
+          this.startOffset = this.position - 1;
+        }
         continue;
       }
 

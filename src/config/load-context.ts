@@ -22,6 +22,8 @@ export class LoadContext {
   readonly confPrefix: string;
   readonly source: ConfigSource;
   readonly diagnostics: Diagnostic[] = [];
+  /** Statements that errors are about, for whoever goes on without them. */
+  readonly faulty = new Set<Statement>();
   /** Work that must end before the configuration counts as loaded: host name look-ups. */
   readonly pending: Promise<void>[] = [];
   readonly hosts: HostLookup;
@@ -49,11 +51,13 @@ export class LoadContext {
   }
 
   fail(statement: Statement | undefined, message: string): void {
+    if (statement !== undefined) this.faulty.add(statement);
     this.report("emerg", statement, message);
   }
 
   /** An error of the whole, found when every file has been read: nginx has said "syntax is ok" before it. */
   failLate(message: string, statement?: Statement): void {
+    if (statement !== undefined) this.faulty.add(statement);
     this.diagnostics.push({ level: "emerg", message, file: statement?.file, line: statement?.line, late: true });
   }
 

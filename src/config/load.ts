@@ -96,6 +96,24 @@ export async function loadConfig(
   };
 }
 
+/**
+ * As `loadConfig`, for statements that were parsed already, and perhaps changed since: the main level's. Errors about a
+ * statement add it to `load.faulty`.
+ */
+export async function loadParsed(
+  modules: readonly AnyModule[],
+  load: LoadContext,
+  parsed: ParsedConfig,
+): Promise<LoadedConfig> {
+  const loader = new Loader(modules, load);
+  for (const module of modules) module.definition.register?.(load);
+  const root = loader.createScope(MAIN, undefined, undefined);
+  await loader.readAll(parsed, root);
+  if (!load.failed) loader.complete(root);
+  const { statements, files } = parsed;
+  return { root, load, statements, diagnostics: withFirstErrors(load.diagnostics), files };
+}
+
 interface FoundRow {
   readonly module: AnyModule;
   readonly row: AnyDirective;
@@ -271,6 +289,7 @@ class Loader {
   /** Faults that show when a block ends carry the line of its `}`. */
   private failAtEnd(statement: Statement, fault: ConfigFault): void {
     const line = this.closingLines.get(statement) ?? statement.line;
+    this.load.faulty.add(statement);
     this.load.diagnostics.push({ level: "emerg", message: fault.message, file: statement.file, line, late: false });
   }
 

@@ -92,6 +92,20 @@ describe("parseConfig", () => {
     expect(block && parsed.closingLines.get(block)).toBe(6);
   });
 
+  test("spans: what stands between them in the text", () => {
+    const text = `# c\n"a" 'b';\nd { e; # f\n}\n`;
+    const { statements, spans } = parseConfig("/etc/main", memorySource({ "/etc/main": text }), "/etc/");
+    const cut = (statement: Statement | undefined): string | undefined => {
+      const span = statement && spans.get(statement);
+      return span && text.slice(span.start, span.close ?? span.end);
+    };
+    expect([cut(statements[0]), cut(statements[1]), cut(statements[1]?.block?.[0])]).toEqual([
+      `"a" 'b';`,
+      "d { e; # f\n",
+      "e;",
+    ]);
+  });
+
   test("files in the order of reading, once each", () => {
     const source = memorySource({ "/etc/main": "include x; include y;", "/etc/x": "include y;", "/etc/y": "a;" });
     const { files, statements } = parseConfig("/etc/main", source, "/etc/");

@@ -1,7 +1,7 @@
 /** Turns configuration files into a tree of statements, with every `include` replaced by what it names. */
 import { Lexer } from "./lexer.ts";
 import type { ConfigSource } from "./load-context.ts";
-import type { Diagnostic, Statement } from "./syntax.ts";
+import type { Diagnostic, Span, Statement } from "./syntax.ts";
 
 /** Deeper than any real configuration; keeps recursion over the tree, here and in modules, far from the stack's end. */
 const MAX_BLOCK_DEPTH = 256;
@@ -26,6 +26,8 @@ export interface ParsedConfig {
   readonly error: Diagnostic | undefined;
   /** Line of the `}` of each block that was read to its end. A block that is missing here was cut short by `error`. */
   readonly closingLines: ReadonlyMap<Statement, number>;
+  /** Where each statement stands, for whoever rewrites files. */
+  readonly spans: ReadonlyMap<Statement, Span>;
   /** Every file that was read, once, in order of first reading: what `-T` prints. */
   readonly files: readonly ConfigFile[];
 }
@@ -50,6 +52,7 @@ class Parser {
   private readonly source: ConfigSource;
   private readonly confPrefix: string;
   private readonly closingLines = new Map<Statement, number>();
+  private readonly spans = new Map<Statement, Span>();
   private readonly files = new Map<string, string>();
   private readonly openFiles: string[] = [];
   private filesRead = 0;
@@ -62,7 +65,7 @@ class Parser {
 
   result(statements: readonly Statement[]): ParsedConfig {
     const files = Array.from(this.files, ([path, text]) => ({ path, text }));
-    return { statements, error: this.error, closingLines: this.closingLines, files };
+    return { statements, error: this.error, closingLines: this.closingLines, spans: this.spans, files };
   }
 
   /** Reads a file into `into`. `from` is the include that names it. False after an error. */
@@ -108,6 +111,7 @@ class Parser {
           const closed = outer.pop();
           if (closed === undefined) return this.fail('unexpected "}"', file, line());
           this.closingLines.set(closed.opener, line());
+          this.spans.set(closed.opener, { ...this.spans.get(closed.opener)!, close: lexer.endOffset - 1 });
           list = closed.list;
           break;
         }
@@ -119,6 +123,7 @@ class Parser {
           const block: Statement[] | undefined = ending === "block" ? [] : undefined;
           const startLine = isFile ? lexer.startLine : 0;
           const statement: Statement = { name, args, file, line: line(), startLine, block };
+          this.spans.set(statement, { start: lexer.startOffset, end: lexer.endOffset, close: undefined });
           if (name === "include" && block === undefined && args.length === 1) {
             if (!this.include(statement, list, depth + outer.length)) return false;
             break;

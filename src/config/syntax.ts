@@ -14,6 +14,16 @@ export interface Statement {
   readonly block: readonly Statement[] | undefined;
 }
 
+/** Where a statement stands in the text of its file: positions of chars, from 0. */
+export interface Span {
+  /** Of the first char of its name. */
+  readonly start: number;
+  /** Behind its `;` or `{`. */
+  readonly end: number;
+  /** Of the `}` of its block; undefined without a block, and where that was cut short. */
+  readonly close: number | undefined;
+}
+
 /** A configuration error or warning, printed as `[emerg] message in file:line`. */
 export interface Diagnostic {
   readonly level: "emerg" | "alert" | "error" | "warn" | "notice";

@@ -127,7 +127,7 @@ export class Connection implements TlsOwner, TimerOwner {
   private lingerUntilMs = 0;
   private idleSinceMs = Number.NEGATIVE_INFINITY;
 
-  constructor(socket: PlainSocket, binding: ListenBinding, host: ConnectionHost) {
+  constructor(socket: Socket, binding: ListenBinding, host: ConnectionHost) {
     this.socket = socket;
     this.binding = binding;
     this.host = host;
