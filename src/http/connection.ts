@@ -639,7 +639,7 @@ export class Connection implements TlsOwner, TimerOwner {
   private allowedBytes(r: Request): number {
     const rate = r.limitRate!;
     if (rate === 0) return Number.MAX_SAFE_INTEGER;
-    const seconds = Math.floor((Date.now() - r.startedAt) / 1000) + 1;
+    const seconds = Math.floor((nowMs() - r.startMs) / 1000) + 1;
     const sent = this.output.sentBytes - r.sentBefore;
     const allowed = rate * seconds - (sent - (r.limitRateAfter ?? 0));
     if (allowed < this.output.pendingBytes) {

@@ -62,7 +62,7 @@ export interface HttpConfig {
   readonly phases: PhaseHandlers;
   readonly headerFilters: readonly HeaderFilter[];
   readonly errorLog: ErrorLog;
-  /** Length of `Request.slots`. */
+  /** Values that a request may store for variables. */
   readonly slotCount: number;
 }
 

@@ -2,6 +2,7 @@
 import { parseSize } from "../config/units.ts";
 import { ALERT, ERR } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
+import { wallMs } from "../net/timers.ts";
 import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { hidesShortPages, isOldExplorer, isSafari } from "./browser.ts";
 import { chunkHead } from "./chunked.ts";
@@ -377,7 +378,7 @@ export function sendHead(r: Request): boolean {
     out.status = r.errorStatus;
     out.statusLine = undefined;
   }
-  out.madeAtMs = Date.now();
+  out.madeAtMs = wallMs();
   for (const filter of r.server.http.headerFilters) {
     const status = filter(r);
     if (status === undefined) continue;
@@ -537,7 +538,7 @@ function restart(r: Request): void {
   r.uriChanged = false;
   r.accessStatus = 0;
   r.phaseHandler = 0;
-  r.contexts.length = 0;
+  r.forgetContexts();
 }
 
 /** The request's last step, whatever became of it: the log phase, and files it held. */

@@ -1,7 +1,7 @@
 /** One request: what came in, where it is in its phases, what goes out. */
 import type { LogLevel } from "../net/error-log.ts";
 import { ERR } from "../net/error-log.ts";
-import { nowMs } from "../net/timers.ts";
+import { nowMs, wallMs } from "../net/timers.ts";
 import type { BodyFilter } from "./body-filter.ts";
 import type { Connection } from "./connection.ts";
 import type { HeaderList } from "./header-list.ts";
@@ -114,7 +114,7 @@ export class Request {
   /** Captures of the last regular expression that matched: `$1` to `$9`. */
   captures: RegExpExecArray | undefined = undefined;
   /** Values of variables with storage per request, by slot. */
-  readonly slots: (string | undefined)[];
+  private slots: (string | undefined)[] | undefined = undefined;
 
   internal = false;
   /** `unparsedUri` still says what is wanted: cleared by rewrites and internal redirects. */
@@ -149,7 +149,7 @@ export class Request {
 
   readonly startMs = nowMs();
   /** Wall clock at the start, in ms since 1970. */
-  readonly startedAt = Date.now();
+  readonly startedAt = wallMs();
   /** What the request is doing, for the error log: "reading client request headers". */
   action = "";
   finished = false;
@@ -159,8 +159,9 @@ export class Request {
   pipelined = false;
   /** The log phase has run. */
   logged = false;
-  /** Values that modules keep for this request, by Module.id. */
-  readonly contexts: unknown[] = [];
+  private contexts: unknown[] | undefined = undefined;
+  /** Module.id of the module that the current location has passed the request to an upstream with; -1 for none. */
+  passedBy = -1;
   /** As `contexts`, but internal redirects leave them: what nginx keeps with the main request. */
   lasting: unknown[] | undefined = undefined;
 
@@ -169,8 +170,32 @@ export class Request {
     this.server = server;
     this.location = server.level;
     this.headers = headers;
-    const { slotCount } = server.http;
-    this.slots = slotCount === 0 ? [] : new Array<string | undefined>(slotCount).fill(undefined);
+  }
+
+  /** The stored value of a variable, by slot. */
+  slot(slot: number): string | undefined {
+    return this.slots?.[slot];
+  }
+
+  setSlot(slot: number, value: string | undefined): void {
+    this.slots ??= new Array<string | undefined>(this.server.http.slotCount).fill(undefined);
+    this.slots[slot] = value;
+  }
+
+  /** What a module keeps for this request, by Module.id. */
+  context(id: number): unknown {
+    return this.contexts?.[id];
+  }
+
+  setContext(id: number, value: unknown): void {
+    this.contexts ??= [];
+    this.contexts[id] = value;
+  }
+
+  /** An internal redirect leads to a location for which no module keeps anything. */
+  forgetContexts(): void {
+    this.contexts = undefined;
+    this.passedBy = -1;
   }
 
   /** `$remote_addr`: the client's address as text; `unix:` for a unix socket. */

@@ -76,7 +76,7 @@ function compress(r: Request, { parameters }: GzipSettings): void {
   const { out } = r;
   const compressor = new GzipCompressor(fittingParameters(parameters, out.contentLength));
   r.bodyFilter = compressor;
-  r.contexts[gzipModule.id] = compressor;
+  r.setContext(gzipModule.id, compressor);
   out.list.add("Content-Encoding", "gzip");
   out.clearLength();
   out.allowRanges = false;
@@ -100,7 +100,7 @@ function weakenEtag(out: ResponseHead): void {
 
 /** `$gzip_ratio`: how many times smaller the body became, with two decimals; none before its end. */
 function ratio(r: Request): string | undefined {
-  const compressor = r.contexts[gzipModule.id];
+  const compressor = r.context(gzipModule.id);
   if (!(compressor instanceof GzipCompressor) || !compressor.complete) return undefined;
   const { inputBytes, outputBytes } = compressor;
   const hundredths = Math.floor((Math.floor((inputBytes * 1000) / outputBytes) + 5) / 10);

@@ -31,7 +31,7 @@ let boundaryCount = 0;
 
 /** The ranges that the response's head announced; undefined when the body is sent as a whole. */
 export function rangedBody(r: Request): RangedBody | undefined {
-  const body = r.contexts[rangeModule.id];
+  const body = r.context(rangeModule.id);
   return body instanceof PlannedRanges ? body : undefined;
 }
 
@@ -125,7 +125,7 @@ function rangeFilter(r: Request): number | undefined {
   if (wanted.length === 1 && only !== undefined) {
     out.list.add("Content-Range", `bytes ${only.start}-${only.end - 1}/${length}`);
     out.contentLength = only.end - only.start;
-    r.contexts[rangeModule.id] = new PlannedRanges([{ start: only.start, end: only.end, head: "" }], "");
+    r.setContext(rangeModule.id, new PlannedRanges([{ start: only.start, end: only.end, head: "" }], ""));
   } else {
     planMultipart(r, wanted, length);
   }
@@ -151,7 +151,7 @@ function planMultipart(r: Request, wanted: readonly { start: number; end: number
   out.charset = undefined;
   out.typeHoldsCharset = false;
   out.contentLength = bytes;
-  r.contexts[rangeModule.id] = new PlannedRanges(ranges, tail);
+  r.setContext(rangeModule.id, new PlannedRanges(ranges, tail));
 }
 
 export const rangeModule: Module = new Module({

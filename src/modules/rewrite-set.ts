@@ -17,10 +17,10 @@ export function compileSet(site: DirectiveSite, warns: (level: Location) => bool
     registry.define({
       name,
       get(r) {
-        const value = r.slots[slot];
+        const value = r.slot(slot);
         if (value !== undefined) return value;
         if (warns(r.location)) r.log(WARN, `using uninitialized "${name}" variable`);
-        r.slots[slot] = "";
+        r.setSlot(slot, "");
         return "";
       },
     });
@@ -37,7 +37,7 @@ export function compileSet(site: DirectiveSite, warns: (level: Location) => bool
     };
   }
   return (r) => {
-    r.slots[slot] = value(r);
+    r.setSlot(slot, value(r));
     return NEXT;
   };
 }

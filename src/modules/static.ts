@@ -119,12 +119,12 @@ export function sendFile(r: Request, fd: number, path: string, stat: FileStatus,
   const body = new FileBody(r, fd, path, stat.size, rangedBody(r));
   const verdict = body.send();
   // A file that is still being sent is closed when the request ends, however it ends.
-  if (verdict === AGAIN) r.contexts[staticModule.id] = body;
+  if (verdict === AGAIN) r.setContext(staticModule.id, body);
   return verdict;
 }
 
 function closeFile(r: Request): void {
-  const body = r.contexts[staticModule.id];
+  const body = r.context(staticModule.id);
   if (body instanceof FileBody) body.close();
 }
 

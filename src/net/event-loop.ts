@@ -74,6 +74,7 @@ let deferred: Deferred[] = [];
 let spareDeferred: Deferred[] = [];
 let ticker: Ticker = { msUntilTick: () => Number.POSITIVE_INFINITY, advance: () => {} };
 let clockMs = 0;
+let wallClockMs = 0;
 let faults: Faults = { onFault: () => {} };
 
 /** Names who is told of exceptions in handlers; the worker sets its error log. */
@@ -94,6 +95,16 @@ export function reportFault(error: unknown): void {
 /** Monotonic milliseconds since the process began. In a running loop the time of the last wait's end, as nginx's. */
 export function nowMs(): number {
   return running ? clockMs : performance.now();
+}
+
+/** Milliseconds since 1970 at the same moment. */
+export function wallMs(): number {
+  return running ? wallClockMs : Date.now();
+}
+
+function readClocks(): void {
+  clockMs = performance.now();
+  wallClockMs = Date.now();
 }
 
 /** Names the timers that the loop drives. */
@@ -143,7 +154,7 @@ export function keepTurning(): void {
   if (running) return;
   open();
   running = true;
-  clockMs = performance.now();
+  readClocks();
   setImmediate(turn);
 }
 
@@ -192,11 +203,11 @@ function nothingToDo(): boolean {
 }
 
 function handleBatches(): void {
-  clockMs = performance.now();
+  readClocks();
   runDeferred();
   if (nothingToDo()) return;
   let count = epollWait(epoll, events, MAX_EVENTS, waitMs());
-  clockMs = performance.now();
+  readClocks();
   ticker.advance();
   for (let batch = 1; count > 0; batch++) {
     const bunWaits = dispatch(count);
@@ -204,7 +215,7 @@ function handleBatches(): void {
     drainMicrotasks();
     runDeferred();
     count = epollWait(epoll, events, MAX_EVENTS, deferred.length > 0 ? 0 : BUSY_WAIT_MS);
-    clockMs = performance.now();
+    readClocks();
   }
 }
 

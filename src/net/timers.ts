@@ -3,9 +3,9 @@
  * finds out at the old deadline. (nginx keeps a red-black tree and allows itself a lazy delay of 300 ms.)
  */
 
-import { keepTurning, nowMs, reportFault, setTicker } from "./event-loop.ts";
+import { keepTurning, nowMs, reportFault, setTicker, wallMs } from "./event-loop.ts";
 
-export { nowMs };
+export { nowMs, wallMs };
 
 /** What a timer wakes; `tag` tells an owner's timers apart. */
 export interface TimerOwner {

@@ -107,18 +107,17 @@ function applyPass(
   const [text = ""] = site.statement.args;
   const location = locationOf(site.scope);
   const known = upstreams(site.load);
-  const common = { upstreams: known, prefix: "", parse };
   location.handler = handler;
   if (hasVariables(text)) {
     const template = compileTemplate(text, site);
     if (template instanceof ConfigFault) return template;
-    own.target = { ...common, template, url: undefined, upstream: undefined };
+    own.target = { template, upstreams: known, prefix: "", parse };
     return undefined;
   }
   const url = parse(text);
   if ("fault" in url) return new ConfigFault(url.fault);
   const upstream = known.implicit(url.host, url.port, site, url.portWritten);
-  own.target = { ...common, template: undefined, url, upstream };
+  own.target = { template: undefined, url, upstream, prefix: "", evaluated: false };
   if ((location.kind === "prefix" || location.kind === "exact") && location.name.endsWith("/")) {
     location.autoRedirect = true;
   }

@@ -8,7 +8,6 @@ import type { AbortListener, Request, UpstreamView } from "../http/request.ts";
 import { NO_SLOT, notEnoughConnections } from "../net/connection-slots.ts";
 import { ALERT, CRIT, INFO } from "../net/error-log.ts";
 import type { ConnectCall } from "../net/socket.ts";
-import { Timer, type TimerOwner } from "../net/timers.ts";
 import { bindFailure, connectFailure, connectFailureLevel, socketFailure } from "./connect-failure.ts";
 import { localAddress, localAddressText } from "./local-address.ts";
 import { type FailureKind, failureStatus } from "./next-upstream.ts";
@@ -23,9 +22,7 @@ import { accelRedirect } from "./x-accel-redirect.ts";
 
 type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "done";
 
-const PROGRESS_TIMER = 0;
-
-export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner, AbortListener {
+export class UpstreamExchange implements UpstreamUser, UpstreamView, AbortListener {
   readonly r: Request;
   readonly settings: UpstreamSettings;
   readonly target: ExchangeTarget;
@@ -34,7 +31,6 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   state: State = "body";
   connection: UpstreamConnection | undefined = undefined;
   readonly tries: UpstreamTries;
-  private readonly timer = new Timer(this, PROGRESS_TIMER);
   private tls: UpstreamTlsPlan | string | undefined = undefined;
   /** The connection had carried a request before. */
   private reused = false;
@@ -120,8 +116,8 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
       this.onUpstreamConnect();
       return;
     }
-    this.timer.arm(settings.connectTimeoutMs);
     this.connection = new UpstreamConnection(peer, pool, this, this.localAddress, settings.socketKeepalive, tls);
+    this.connection.timer.arm(settings.connectTimeoutMs);
   }
 
   /** The same for all peers; a text where a certificate cannot be loaded. */
@@ -180,7 +176,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
 
   /** The request waits until the upstream takes more of it. */
   armSend(): void {
-    this.timer.arm(this.settings.sendTimeoutMs);
+    this.connection?.timer.arm(this.settings.sendTimeoutMs);
   }
 
   onRequestSent(): void {
@@ -188,7 +184,12 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
       this.state = "waiting";
       this.r.action = READING_HEADER;
     }
-    if (this.state === "waiting" || this.state === "receiving") this.timer.arm(this.settings.readTimeoutMs);
+    if (this.state === "waiting" || this.state === "receiving") this.armRead();
+  }
+
+  /** The upstream must say something within the time that it is given between two reads. */
+  private armRead(): void {
+    this.connection?.timer.arm(this.settings.readTimeoutMs);
   }
 
   onUpstreamDrain(): void {
@@ -198,7 +199,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   onUpstreamData(chunk: Buffer): void {
     this.tries.state.bytesReceived += chunk.length;
     if (this.state === "receiving") {
-      this.timer.arm(this.settings.readTimeoutMs);
+      this.armRead();
       this.response.receiveBody(chunk, 0);
     } else if (this.state === "waiting" || this.state === "sending") {
       this.response.receiveHead(chunk);
@@ -207,17 +208,18 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
 
   /** Some of the response's head has come. */
   headGoesOn(): void {
-    if (this.request.sent) this.timer.arm(this.settings.readTimeoutMs);
+    if (this.request.sent) this.armRead();
   }
 
   pauseReading(): void {
-    this.timer.disarm();
-    this.connection?.pause();
+    if (this.connection === undefined) return;
+    this.connection.timer.disarm();
+    this.connection.pause();
   }
 
   resumeReading(): void {
     if (this.connection === undefined) return;
-    this.timer.arm(this.settings.readTimeoutMs);
+    this.armRead();
     this.connection.resume();
   }
 
@@ -227,9 +229,9 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
     this.tries.ended(connection?.bytesSent ?? 0);
     this.tries.free(false);
     this.connection = undefined;
-    this.timer.disarm();
     this.response.stopReading();
     if (connection === undefined) return;
+    connection.timer.disarm();
     const keep = this.response.keepAlive && this.request.sent && !excess && connection.open;
     connection.user = undefined;
     if (!keep || !this.target.upstream.pool.give(connection, this.tries.peer!, this.r.location)) connection.close();
@@ -258,7 +260,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
     } else this.onUpstreamEnd();
   }
 
-  onTimer(): void {
+  onUpstreamTimeout(): void {
     this.r.logError("upstream timed out (110: Connection timed out)");
     if (this.state === "receiving") this.breakOff();
     else this.tryNext("timeout");
@@ -285,7 +287,6 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   }
 
   private dropConnection(): void {
-    this.timer.disarm();
     this.response.stopReading();
     this.tries.ended(this.connection?.bytesSent ?? 0);
     this.connection?.close();
@@ -296,7 +297,6 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
     this.state = "done";
     this.dropConnection();
     this.tries.free(false);
-    this.timer.release();
     this.r.abortListener = undefined;
   }
 
@@ -323,7 +323,6 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, TimerOwner,
   detachForTunnel(): UpstreamConnection {
     const connection = this.connection!;
     this.state = "done";
-    this.timer.release();
     this.r.abortListener = undefined;
     this.connection = undefined;
     return connection;

@@ -9,7 +9,8 @@ import { resolverModule } from "../upstream/resolver-module.ts";
 import { literalAddress, Upstream } from "../upstream/upstream.ts";
 import { UpstreamExchange } from "./exchange.ts";
 import type { ProxyUrl } from "./proxy-url.ts";
-import { evaluateTarget, type PassTarget } from "./target.ts";
+import { type EvaluatedPass, evaluateUrl } from "./target.ts";
+import type { ExchangeTarget } from "./upstream-protocol.ts";
 import type { UpstreamSettings } from "./upstream-settings.ts";
 
 /** As much of a module as a request needs. */
@@ -26,29 +27,30 @@ export function passHandler(moduleOf: ModuleOf): Handler {
   return (r) => {
     const module = moduleOf();
     const target = module.of(r.location).target!;
-    const url = evaluateTarget(target, r);
-    if (url === undefined) return 500;
-    const { upstream } = target;
-    if (upstream !== undefined) {
-      begin(r, module, url, upstream, target);
+    if (target.template === undefined) {
+      begin(r, module, target);
       return AGAIN;
     }
-    return findUpstream(r, module, url, target);
+    const url = evaluateUrl(target, r);
+    return url === undefined ? 500 : findUpstream(r, module, url, target);
   };
 }
 
-function begin(r: Request, module: SettingsModule, url: ProxyUrl, upstream: Upstream, target: PassTarget): void {
-  const evaluated = target.url === undefined;
-  const exchange = new UpstreamExchange(r, module.of(r.location), { url, upstream, prefix: target.prefix, evaluated });
-  r.contexts[module.id] = exchange;
-  exchange.start();
+function begin(r: Request, module: SettingsModule, target: ExchangeTarget): void {
+  r.passedBy = module.id;
+  new UpstreamExchange(r, module.of(r.location), target).start();
+}
+
+/** Where a request goes whose URL was made from variables. */
+function evaluated(pass: EvaluatedPass, url: ProxyUrl, upstream: Upstream): ExchangeTarget {
+  return { url, upstream, prefix: pass.prefix, evaluated: true };
 }
 
 /** A URL made of variables: the name of an upstream block, an address, or a name that the resolver is asked for. */
-function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target: PassTarget): number {
-  const known = target.upstreams.find(url.host, url.port, url.portWritten);
+function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, pass: EvaluatedPass): number {
+  const known = pass.upstreams.find(url.host, url.port, url.portWritten);
   if (known !== undefined) {
-    begin(r, module, url, known, target);
+    begin(r, module, evaluated(pass, url, known));
     return AGAIN;
   }
   if (url.port === 0 && !url.host.startsWith("unix:")) {
@@ -57,7 +59,7 @@ function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target:
   }
   const literal = literalAddress(url.host, url.port);
   if (literal !== undefined) {
-    begin(r, module, url, Upstream.ofAddresses(url.host, [literal]), target);
+    begin(r, module, evaluated(pass, url, Upstream.ofAddresses(url.host, [literal])));
     return AGAIN;
   }
   const { resolver, resolverTimeoutMs } = resolverModule.of(r.location);
@@ -67,7 +69,7 @@ function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target:
   }
   const cached = resolver.known(url.host);
   if (cached !== undefined) {
-    begin(r, module, url, Upstream.ofResolved(url.host, cached, url.port), target);
+    begin(r, module, evaluated(pass, url, Upstream.ofResolved(url.host, cached, url.port)));
     return AGAIN;
   }
   resolver
@@ -79,7 +81,7 @@ function findUpstream(r: Request, module: SettingsModule, url: ProxyUrl, target:
         finalize(r, 502);
         return;
       }
-      begin(r, module, url, Upstream.ofResolved(url.host, answer, url.port), target);
+      begin(r, module, evaluated(pass, url, Upstream.ofResolved(url.host, answer, url.port)));
     })
     .catch((error: unknown) => failed(r, error));
   return AGAIN;

@@ -75,7 +75,6 @@ const fixtureModule: Module<FixtureSettings> = new Module<FixtureSettings>({
 export interface FixtureLoad {
   readonly settings: FixtureSettings;
   readonly faults: readonly string[];
-  readonly slotCount: number;
 }
 
 /** Loads statements of the http level. `$uri` and `$http_name` exist. */
@@ -92,7 +91,6 @@ export async function loadSettings(
   return {
     settings: fixtureModule.of(http),
     faults: loaded.diagnostics.map((d) => d.message),
-    slotCount: variables(loaded.load).slotCount,
   };
 }
 
@@ -112,7 +110,6 @@ export interface FakeRequest {
   headers: HeaderList;
   out: ResponseHead;
   captures: RegExpExecArray | undefined;
-  slots: (string | undefined)[];
   absoluteRedirect: boolean;
   limitRate: number | undefined;
   /** What was logged. */
@@ -122,12 +119,12 @@ export interface FakeRequest {
 /** A stand-in request, as itself and as the type that functions take. */
 export function fakeRequest(...headers: readonly string[]): { fake: FakeRequest; r: Request } {
   const logged: string[] = [];
+  const slots: (string | undefined)[] = [];
   const fake = {
     uri: "/the/uri",
     headers: headerList(...headers),
     out: new ResponseHead(),
     captures: undefined,
-    slots: [],
     absoluteRedirect: true,
     limitRate: undefined,
     logged,
@@ -138,6 +135,10 @@ export function fakeRequest(...headers: readonly string[]): { fake: FakeRequest;
           return fake.absoluteRedirect;
         },
       },
+    },
+    slot: (slot: number): string | undefined => slots[slot],
+    setSlot(slot: number, value: string | undefined): void {
+      slots[slot] = value;
     },
     log: (_level: number, message: string): void => void logged.push(message),
     logError: (message: string): void => void logged.push(message),

@@ -66,16 +66,16 @@ function applyProxyPass(own: ProxySettings, site: DirectiveSite): ConfigFault | 
   const place = proxyPlace(site.scope);
   const location = locationOf(site.scope);
   const known = upstreams(site.load);
-  const common = { upstreams: known, prefix: place.prefix, parse: parseEvaluatedUrl };
+  const { prefix } = place;
   if (hasVariables(text)) {
     const compiled = compileTemplate(text, site);
     if (compiled instanceof ConfigFault) return compiled;
-    own.target = { ...common, template: compiled, url: undefined, upstream: undefined };
+    own.target = { template: compiled, upstreams: known, prefix, parse: parseEvaluatedUrl };
   } else {
     const url = proxyPassUrl(text, place);
     if (url instanceof ConfigFault) return url;
     const upstream = known.implicit(url.host, url.port, site, url.portWritten);
-    own.target = { ...common, template: undefined, url, upstream };
+    own.target = { template: undefined, url, upstream, prefix, evaluated: false };
   }
   location.handler = dialect.handler;
   if ((location.kind === "prefix" || location.kind === "exact") && location.name.endsWith("/")) {
@@ -87,7 +87,8 @@ function applyProxyPass(own: ProxySettings, site: DirectiveSite): ConfigFault | 
 /** What `proxy_redirect default` is made of. */
 function redirectSource(target: PassTarget | undefined): RedirectSource | "variables" | undefined {
   if (target === undefined) return undefined;
-  return target.url === undefined ? "variables" : { text: target.url.text, uri: target.url.uri, prefix: target.prefix };
+  if (target.template !== undefined) return "variables";
+  return { text: target.url.text, uri: target.url.uri, prefix: target.prefix };
 }
 
 function merge(
@@ -110,7 +111,7 @@ function merge(
 
 /** Files are only looked at where TLS may be spoken: to https://, or to what variables say. */
 function compileTls(own: ProxySettings, load: LoadContext): void {
-  if (own.target === undefined || own.target.url?.tls === false) return;
+  if (own.target === undefined || (own.target.template === undefined && !own.target.url.tls)) return;
   const tls = compileUpstreamTls(own, "proxy", load);
   if (tls instanceof ConfigFault) load.fail(undefined, tls.message);
   else own.tls = tls;
@@ -132,7 +133,7 @@ export const proxyModule: Module<ProxySettings> = new Module<ProxySettings>({
   merge,
   register(load: LoadContext) {
     const registry = variables(load);
-    const ofProxy = proxyVariables((r) => (r.contexts[proxyModule.id] === undefined ? undefined : r.upstream));
+    const ofProxy = proxyVariables((r) => (r.passedBy === proxyModule.id ? r.upstream : undefined));
     registry.provide(ofProxy.definitions, ofProxy.prefixes);
     registry.provide(upstreamVariables.definitions, upstreamVariables.prefixes);
   },

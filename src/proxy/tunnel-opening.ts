@@ -29,7 +29,7 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   for (const piece of unsent) tunnel.upstream.take(piece, piece.length);
   if (agreement !== undefined) {
     const session = new WebSocketSession(r, tunnel, webSocketModule.of(r.location), agreement);
-    r.contexts[webSocketModule.id] = session;
+    r.setContext(webSocketModule.id, session);
     tunnel.watch(session);
     if (at < chunk.length) session.fromUpstream.pass(chunk.subarray(at), chunk.length - at);
   } else if (watched) {

@@ -30,8 +30,6 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     r.headers = r.headers.pack();
     r.out.list = r.out.list.pack();
     r.upstream = this;
-    const { contexts } = r;
-    for (let i = 0; i < contexts.length; i++) if (contexts[i] === exchange) contexts[i] = this;
   }
 
   get hostHeader(): string {

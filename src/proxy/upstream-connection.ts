@@ -10,7 +10,7 @@ import {
   type Socket,
   shrinkReceiveBuffer,
 } from "../net/socket.ts";
-import { nowMs } from "../net/timers.ts";
+import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { connectTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool, IdleSlot, PooledConnection } from "../upstream/pool.ts";
@@ -26,6 +26,8 @@ export interface UpstreamUser {
   onUpstreamTlsError(message: string): void;
   /** The chunk holds only during the call. */
   onUpstreamData(chunk: Buffer): void;
+  /** The connection's timer, which its user arms, has run down. */
+  onUpstreamTimeout(): void;
   /** What was queued for the upstream has left. */
   onUpstreamDrain(): void;
   /** The upstream sent FIN. */
@@ -33,7 +35,9 @@ export interface UpstreamUser {
   onUpstreamClose(reset: boolean): void;
 }
 
-export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnection {
+const PROGRESS_TIMER = 0;
+
+export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, PooledConnection {
   readonly number = nextConnectionNumber();
   readonly startedMs = nowMs();
   requests = 0;
@@ -44,6 +48,8 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnect
   readonly security: string;
   user: UpstreamUser | undefined;
   bytesSent = 0;
+  /** For whoever uses the connection; not armed while nobody does. It stays on the wheel from one exchange to the next. */
+  readonly timer = new Timer(this, PROGRESS_TIMER);
   private readonly pool: ConnectionPool;
   private readonly tcpKeepalive: boolean;
   private readonly peer: Peer;
@@ -114,7 +120,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnect
     this.user = undefined;
     const unsent = this.pending;
     this.pending = [];
-    this.closed = true;
+    this.markClosed();
     return { socket: this.socket, unsent };
   }
 
@@ -134,9 +140,14 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnect
   close(): void {
     this.user = undefined;
     if (this.closed) return;
-    this.closed = true;
+    this.markClosed();
     this.pending = [];
     this.socket.end();
+  }
+
+  private markClosed(): void {
+    this.closed = true;
+    this.timer.release();
   }
 
   onConnect(): void {
@@ -161,7 +172,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnect
     const fault = this.tls!.fault((this.socket as TlsSocket).session!);
     this.tls = undefined;
     if (fault !== undefined) {
-      this.closed = true;
+      this.markClosed();
       this.socket.end();
       this.user?.onUpstreamTlsError(fault);
       return;
@@ -172,14 +183,18 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnect
 
   onHandshakeFailed(message: string): void {
     if (this.closed) return;
-    this.closed = true;
+    this.markClosed();
     const text =
       message === "" ? "peer closed connection in SSL handshake" : `SSL_do_handshake() failed (SSL: ${message})`;
     this.user?.onUpstreamTlsError(text);
   }
 
+  onTimer(): void {
+    this.user?.onUpstreamTimeout();
+  }
+
   onConnectError(errno: number, call: ConnectCall): void {
-    this.closed = true;
+    this.markClosed();
     this.user?.onUpstreamConnectError(errno, call);
   }
 
@@ -210,7 +225,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, PooledConnect
 
   onClose(reset: boolean): void {
     if (this.closed && this.user === undefined) return;
-    this.closed = true;
+    this.markClosed();
     if (this.user !== undefined) this.user.onUpstreamClose(reset);
     else this.pool.remove(this);
   }

@@ -22,12 +22,12 @@ export function defineComputed(
   const registry = variables(load);
   const slot = registry.namedSlot(name);
   const get: VariableGet = isVolatile
-    ? (r) => r.slots[slot] ?? compute(r)
+    ? (r) => r.slot(slot) ?? compute(r)
     : (r) => {
-        const known = r.slots[slot];
+        const known = r.slot(slot);
         if (known !== undefined) return known;
         const value = compute(r);
-        r.slots[slot] = value;
+        r.setSlot(slot, value);
         return value;
       };
   return registry.define({ name, get });
@@ -40,10 +40,10 @@ const NOT_FOUND = "\u2205";
 export function keepFirst(registry: VariableRegistry, get: VariableGet): VariableGet {
   const slot = registry.slot();
   return (r) => {
-    const known = r.slots[slot];
+    const known = r.slot(slot);
     if (known !== undefined) return known === NOT_FOUND ? undefined : known;
     const value = get(r);
-    r.slots[slot] = value ?? NOT_FOUND;
+    r.setSlot(slot, value ?? NOT_FOUND);
     return value;
   };
 }

@@ -15,11 +15,11 @@ export function captureNames(compiled: CompiledRegex, site: DirectiveSite): Capt
   const slots: number[] = [];
   for (const name of groupNames) {
     const slot = registry.namedSlot(name);
-    const fault = registry.define({ name, get: (r) => r.slots[slot] });
+    const fault = registry.define({ name, get: (r) => r.slot(slot) });
     if (fault !== undefined) return fault;
     slots.push(slot);
   }
   return (r, match) => {
-    for (let i = 0; i < slots.length; i++) r.slots[slots[i]!] = match.groups?.[groupNames[i]!];
+    for (let i = 0; i < slots.length; i++) r.setSlot(slots[i]!, match.groups?.[groupNames[i]!]);
   };
 }

@@ -41,7 +41,7 @@ export class VariableRegistry {
   private readonly known = new Map<string, Variable>();
   private readonly prefixes: PrefixVariable[] = [];
   private readonly slotsByName = new Map<string, number>();
-  /** Number of per-request slots handed out so far: `r.slots[n]`. */
+  /** Number of per-request slots handed out so far: `r.slot(n)`. */
   slotCount = 0;
 
   /** Registers what a module provides. */

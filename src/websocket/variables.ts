@@ -13,7 +13,7 @@ export function webSocketVariables(id: () => number): readonly VariableDefinitio
   const variable = (name: string, read: (session: WebSocketSession) => string | undefined): VariableDefinition => ({
     name: `websocket_${name}`,
     get(r: Request) {
-      const session = r.contexts[id()];
+      const session = r.context(id());
       return session instanceof WebSocketSession ? read(session) : undefined;
     },
   });
