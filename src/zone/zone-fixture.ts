@@ -1,8 +1,9 @@
 /** For tests: a zone's table in memory of this process, and a process that works on a shared one (see the `do*` modes). */
 
+import type { TableLayout } from "./table-shape.ts";
 import { hold } from "./zone-holders.ts";
 import { AttachedZones, type ZoneHandover } from "./zone-registry.ts";
-import { type TableLayout, ZoneTable } from "./zone-table.ts";
+import { ZoneTable } from "./zone-table.ts";
 import type { ZoneKind } from "./zones.ts";
 
 /** Small cells with two values and two holders, so that keys and holders go beyond the head soon. */

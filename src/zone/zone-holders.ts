@@ -45,7 +45,7 @@ export function unhold(table: ZoneTable, cell: number, slot: number): void {
 export function dropHolder(table: ZoneTable, slot: number): void {
   if (table.layout.holders === 0) return;
   const { words } = table;
-  const used = words[USED_AT]!;
+  const used = Math.min(words[USED_AT]!, table.cells);
   for (let cell = 1; cell <= used; cell++) {
     if (words[table.at(cell) + KIND]! <= 0) continue;
     const holder = holderAt(table, cell, slot + 1);
@@ -82,8 +82,13 @@ function holderAt(table: ZoneTable, cell: number, slotPlusOne: number): number {
   for (let i = at + FIRST_HOLDER; i < at + FIRST_HOLDER + layout.holders; i++) {
     if (words[i]! >>> SLOT_SHIFT === slotPlusOne) return i;
   }
+  let left = table.cells;
   for (let more = words[at + MORE_HOLDERS]!; more !== 0; more = words[table.at(more) + FOLLOWING]!) {
     const from = table.at(more);
+    if (left-- === 0 || words[from + KIND] !== CONTINUATION) {
+      table.mend();
+      return -1;
+    }
     for (let i = from + CONTENT; i < from + layout.cellWords; i++) {
       if (words[i]! >>> SLOT_SHIFT === slotPlusOne) return i;
     }

@@ -3,6 +3,7 @@ import { ConfigFault } from "../config/directive.ts";
 import { LoadContext } from "../config/load-context.ts";
 import { memorySource } from "../config/memory-source.ts";
 import { FIXTURE_KIND } from "./zone-fixture.ts";
+import { hold, totalHeld } from "./zone-holders.ts";
 import { AttachedZones, bindZones, type ZonePlan, ZoneRegistry } from "./zone-registry.ts";
 import { type DeclaredZone, type ZoneKind, zones } from "./zones.ts";
 
@@ -144,6 +145,23 @@ test("columns are given out again when their worker has ended", () => {
   expect([registry.takeSlot(), registry.takeSlot(), registry.takeSlot()]).toEqual([0, 1, 2]);
   registry.releaseWorker(1, 0);
   expect([registry.takeSlot(), registry.takeSlot()]).toEqual([1, 3]);
+});
+
+test("what a worker held goes with it while a configuration is on its way in, in the zones of both", () => {
+  const registry = ZoneRegistry.alone();
+  const before = inForce(registry, Z).table;
+  const load = loadOf(Z, { ...Z, name: "y" });
+  const plan = planned(registry, load);
+  bindZones(load, registry, plan.grants, 0);
+  const tables = [before, zoneOf(load, "y").table];
+  const slot = registry.takeSlot();
+  for (const table of tables) hold(table, table.insert("a"), slot);
+  registry.releaseWorker(slot, 0);
+  expect(tables.map((table) => totalHeld(table, table.find("a")))).toEqual([0, 0]);
+  plan.commit();
+  for (const table of tables) hold(table, table.find("a"), slot);
+  registry.releaseWorker(slot, 0);
+  expect(tables.map((table) => totalHeld(table, table.find("a")))).toEqual([0, 0]);
 });
 
 test("a zone that nobody has bound says so", () => {

@@ -15,8 +15,9 @@ import {
   mapMemory,
   resizeMemoryFile,
 } from "../net/shared-memory.ts";
+import type { TableLayout } from "./table-shape.ts";
 import { MAX_SLOTS } from "./zone-holders.ts";
-import { type TableLayout, ZoneTable } from "./zone-table.ts";
+import { ZoneTable } from "./zone-table.ts";
 import { type DeclaredZone, zones } from "./zones.ts";
 
 /** Where a zone of a configuration is. */
@@ -109,6 +110,8 @@ export class ZoneRegistry implements ZoneSource {
   /** Descriptor of the memory file that workers inherit; -1 when the memory is this process's own. */
   readonly fd: number;
   private kept = new Map<string, KeptZone>();
+  /** All that have memory: those kept, and those of a plan that is not decided yet. */
+  private readonly living = new Set<KeptZone>();
   private readonly cache = new TableCache();
   private endBytes = 0;
   private readonly slots = new Set<number>();
@@ -183,7 +186,7 @@ export class ZoneRegistry implements ZoneSource {
    * successor takes a slot.
    */
   releaseWorker(slot: number, pid: number): void {
-    for (const { grant, layout } of this.kept.values()) this.table(grant, layout).releaseWorker(slot, pid);
+    for (const { grant, layout } of this.living) this.table(grant, layout).releaseWorker(slot, pid);
     this.slots.delete(slot);
   }
 
@@ -200,12 +203,20 @@ export class ZoneRegistry implements ZoneSource {
     const { owner, layout } = kind;
     // Made ready here, so that no two workers do it at once.
     this.table(grant, layout);
-    return { grant, owner, layout, key };
+    const added = { grant, owner, layout, key };
+    this.living.add(added);
+    return added;
   }
 
-  private forget({ grant }: KeptZone): void {
+  private forget(zone: KeptZone): void {
+    const { grant, layout } = zone;
+    this.living.delete(zone);
+    // A worker on its way out may still count in it: not in the middle of a change. With the memory the lock is free.
+    if (this.fd >= 0) {
+      this.table(grant, layout).acquire();
+      dropMemory(this.fd, grant.offset, aligned(grant.bytes));
+    }
     this.cache.drop(grant.offset);
-    if (this.fd >= 0) dropMemory(this.fd, grant.offset, aligned(grant.bytes));
   }
 }
 

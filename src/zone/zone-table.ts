@@ -6,12 +6,10 @@
  * with the last word written and invalid with the first one cleared, so that everything else (buckets, order, free
  * list, totals) can be made anew from the heads after a process died in the middle of a change: see zone-repair.ts.
  */
+import { reportFault } from "../net/event-loop.ts";
 import {
-  AFTER_LINKS,
-  CONTENT,
   CONTINUATION,
   COUNT_AT,
-  FIRST_HOLDER,
   FOLLOWING,
   FREE_AT,
   HASH,
@@ -32,37 +30,24 @@ import {
   USED_AT,
 } from "./cell-words.ts";
 import { keyHash } from "./key-hash.ts";
+import { type TableLayout, tableShape } from "./table-shape.ts";
 import { dropHolder } from "./zone-holders.ts";
+import { hasKey, writeKey } from "./zone-keys.ts";
 import { ZoneLock } from "./zone-lock.ts";
 import { repairTable } from "./zone-repair.ts";
 
-/** How the entries of a kind of zone are laid out. */
-export interface TableLayout {
-  /** 32-bit words of a cell; a multiple of 4. */
-  readonly cellWords: number;
-  /** Doubles that each entry keeps. */
-  readonly values: number;
-  /** Holders that fit into the head cell; 0: entries have no holders. */
-  readonly holders: number;
-  /** Entries that nobody holds are removed. */
-  readonly dropsUnheld: boolean;
-}
-
 const MAGIC = 0x68777a31;
-const MIN_BUCKETS = 8;
 
 export class ZoneTable {
   readonly layout: TableLayout;
   readonly words: Int32Array;
   readonly doubles: Float64Array;
-  private readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array;
+  // See TableShape.
   readonly bucketMask: number;
-  /** Word at which the cells begin, less one cell: cells are numbered from 1. */
   private readonly cellsAt: number;
-  /** How many cells there are. */
   readonly cells: number;
   private readonly valuesAt: number;
-  /** Bytes of key in a head, and in a continuation cell. */
   readonly headKeyBytes: number;
   readonly moreKeyBytes: number;
   private readonly lock: ZoneLock;
@@ -79,17 +64,13 @@ export class ZoneTable {
     this.bytes = memory;
     this.words = new Int32Array(buffer, byteOffset, length >> 2);
     this.doubles = new Float64Array(buffer, byteOffset, length >> 3);
-    const { cellWords } = layout;
-    const buckets = bucketCount(this.words.length, cellWords);
-    this.bucketMask = buckets - 1;
-    const firstCell = Math.ceil((HEADER_WORDS + buckets) / cellWords) * cellWords;
-    this.cellsAt = firstCell - cellWords;
-    this.cells = Math.floor((this.words.length - firstCell) / cellWords);
-    const afterHolders = layout.holders === 0 ? AFTER_LINKS : FIRST_HOLDER + layout.holders;
-    // Doubles stand at even words.
-    this.valuesAt = layout.values === 0 ? afterHolders : afterHolders + (afterHolders & 1);
-    this.headKeyBytes = (cellWords - this.valuesAt - layout.values * 2) * 4;
-    this.moreKeyBytes = (cellWords - CONTENT) * 4;
+    const shape = tableShape(length, layout);
+    this.bucketMask = shape.bucketMask;
+    this.cellsAt = shape.cellsAt;
+    this.cells = shape.cells;
+    this.valuesAt = shape.valuesAt;
+    this.headKeyBytes = shape.headKeyBytes;
+    this.moreKeyBytes = shape.moreKeyBytes;
     this.lock = new ZoneLock(this.words, LOCK_AT, pid, () => repairTable(this));
     if (this.words[MAGIC_AT] === 0) this.format();
     this.secret0 = this.words[SECRET_AT]!;
@@ -120,9 +101,13 @@ export class ZoneTable {
     const { words } = this;
     const hash = keyHash(key, this.secret0, this.secret1) | 0;
     let cell = words[this.bucketAt(hash)]!;
-    while (cell !== 0) {
+    for (let left = this.cells; cell !== 0; left--) {
+      if (left === 0) {
+        this.mend();
+        return this.find(key);
+      }
       const at = this.at(cell);
-      if (words[at + HASH] === hash && this.hasKey(at, key)) return cell;
+      if (words[at + HASH] === hash && hasKey(this, at, key)) return cell;
       cell = words[at + NEXT_IN_BUCKET]!;
     }
     return 0;
@@ -135,7 +120,7 @@ export class ZoneTable {
     if (cell === 0) return 0;
     const at = this.at(cell);
     words.fill(0, at, at + this.layout.cellWords);
-    if (!this.writeKey(at, key)) {
+    if (!writeKey(this, at, key)) {
       this.freeChain(words[at + MORE_KEY]!);
       this.freeCell(cell);
       return 0;
@@ -157,11 +142,15 @@ export class ZoneTable {
     const at = this.at(cell);
     words[at + KIND] = CONTINUATION;
     words[COUNT_AT]!--;
-    this.unlinkBucket(at, cell);
+    if (!this.unlinkBucket(at, cell)) {
+      this.mend();
+      return;
+    }
     this.unlinkUse(at);
-    if (words[at + MORE_KEY] !== 0) this.freeChain(words[at + MORE_KEY]!);
-    if (this.layout.holders > 0 && words[at + MORE_HOLDERS] !== 0) this.freeChain(words[at + MORE_HOLDERS]!);
-    this.freeCell(cell);
+    const whole =
+      this.freeChain(words[at + MORE_KEY]!) && (this.layout.holders === 0 || this.freeChain(words[at + MORE_HOLDERS]!));
+    if (whole) this.freeCell(cell);
+    else this.mend();
   }
 
   /** Makes an entry the one used last. */
@@ -209,53 +198,6 @@ export class ZoneTable {
     }
   }
 
-  // Keys
-
-  private hasKey(at: number, key: string): boolean {
-    const { words, bytes } = this;
-    const { length } = key;
-    if (words[at + KIND] !== length + 1) return false;
-    const inHead = Math.min(length, this.headKeyBytes);
-    const from = (at + this.layout.cellWords) * 4 - this.headKeyBytes;
-    for (let i = 0; i < inHead; i++) if (bytes[from + i] !== key.charCodeAt(i)) return false;
-    return inHead === length || this.hasRest(words[at + MORE_KEY]!, key, inHead);
-  }
-
-  private hasRest(first: number, key: string, done: number): boolean {
-    const { words, bytes } = this;
-    let more = first;
-    for (let begin = done; begin < key.length; begin += this.moreKeyBytes) {
-      if (more === 0) return false;
-      const at = this.at(more);
-      const from = (at + CONTENT) * 4;
-      const end = Math.min(key.length, begin + this.moreKeyBytes);
-      for (let i = begin; i < end; i++) if (bytes[from + i - begin] !== key.charCodeAt(i)) return false;
-      more = words[at + FOLLOWING]!;
-    }
-    return true;
-  }
-
-  private writeKey(at: number, key: string): boolean {
-    const { words, bytes } = this;
-    const inHead = Math.min(key.length, this.headKeyBytes);
-    const from = (at + this.layout.cellWords) * 4 - this.headKeyBytes;
-    for (let i = 0; i < inHead; i++) bytes[from + i] = key.charCodeAt(i);
-    let link = at + MORE_KEY;
-    for (let begin = inHead; begin < key.length; begin += this.moreKeyBytes) {
-      const more = this.takeCell();
-      if (more === 0) return false;
-      const moreAt = this.at(more);
-      words[moreAt + FOLLOWING] = 0;
-      words[moreAt + KIND] = CONTINUATION;
-      words[link] = more;
-      const to = (moreAt + CONTENT) * 4;
-      const end = Math.min(key.length, begin + this.moreKeyBytes);
-      for (let i = begin; i < end; i++) bytes[to + i - begin] = key.charCodeAt(i);
-      link = moreAt + FOLLOWING;
-    }
-    return true;
-  }
-
   // Cells and links
 
   /** The first word of a cell. */
@@ -291,13 +233,27 @@ export class ZoneTable {
     words[FREE_AT] = cell;
   }
 
-  private freeChain(first: number): void {
+  /** False where the chain is broken; one that comes back to itself meets a cell that is free by then. */
+  private freeChain(first: number): boolean {
+    const { words } = this;
     let cell = first;
     while (cell !== 0) {
-      const following = this.words[this.at(cell) + FOLLOWING]!;
+      const at = this.at(cell);
+      if (words[at + KIND] !== CONTINUATION) return false;
+      const following = words[at + FOLLOWING]!;
       this.freeCell(cell);
       cell = following;
     }
+    return true;
+  }
+
+  /**
+   * Puts a table in order whose links turn out to be broken, which only a bug, here or in another process, can have done:
+   * to follow them would hold up the worker for ever.
+   */
+  mend(): void {
+    reportFault(new Error("the table of a shared zone was broken and has been made anew"));
+    repairTable(this);
   }
 
   /** Makes an entry, whose first word is at `at`, one that `find` finds. */
@@ -308,11 +264,16 @@ export class ZoneTable {
     words[bucket] = cell;
   }
 
-  private unlinkBucket(at: number, cell: number): void {
+  /** False where it is not in its bucket. */
+  private unlinkBucket(at: number, cell: number): boolean {
     const { words } = this;
     let link = this.bucketAt(words[at + HASH]!);
-    while (words[link] !== cell) link = this.at(words[link]!) + NEXT_IN_BUCKET;
+    for (let left = this.cells; words[link] !== cell; left--) {
+      if (words[link] === 0 || left === 0) return false;
+      link = this.at(words[link]!) + NEXT_IN_BUCKET;
+    }
     words[link] = words[at + NEXT_IN_BUCKET]!;
+    return true;
   }
 
   /** Makes an entry that is not in the order of use the last one used. */
@@ -335,11 +296,4 @@ export class ZoneTable {
     if (older === 0) words[OLDEST_AT] = newer;
     else words[this.at(older) + NEWER] = newer;
   }
-}
-
-/** A power of two, between one bucket per cell and one for two. */
-function bucketCount(words: number, cellWords: number): number {
-  let buckets = MIN_BUCKETS;
-  while (buckets * 2 <= words / cellWords) buckets *= 2;
-  return buckets;
 }

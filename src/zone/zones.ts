@@ -1,7 +1,8 @@
 /** The shared zones that one configuration declares, by name (ngx_shared_memory_add). */
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
-import type { TableLayout, ZoneTable } from "./zone-table.ts";
+import type { TableLayout } from "./table-shape.ts";
+import type { ZoneTable } from "./zone-table.ts";
 
 /** What a zone is for. Each use has one object of this type, by which it is told from others. */
 export interface ZoneKind {
