@@ -22,7 +22,7 @@ import { ipHash } from "./ip-hash.ts";
 import { leastConn } from "./least-conn.ts";
 import { randomChoice } from "./random.ts";
 import { applyServer } from "./server-directive.ts";
-import { PEER_ZONE } from "./shared-peers.ts";
+import { PEER_ZONE, refuseSmallZones } from "./shared-peers.ts";
 import { type Method, ROUND_ROBIN, type Upstream } from "./upstream.ts";
 import { upstreams } from "./upstream-set.ts";
 
@@ -236,6 +236,7 @@ export const upstreamModule: Module<UpstreamSettings> = new Module<UpstreamSetti
   finish(_http, load) {
     upstreams(load).complete(load);
     refuseZonesWithoutSize(load, PEER_ZONE);
+    refuseSmallZones(load, upstreams(load));
     return undefined;
   },
 });

@@ -1,6 +1,8 @@
 /** Two workers, each with its own load of the same configuration, on one zone. */
 import { afterEach, describe, expect, test } from "bun:test";
 import type { LoadContext } from "../config/load-context.ts";
+import { tableFaults } from "../zone/table-faults.ts";
+import { totalHeld } from "../zone/zone-holders.ts";
 import { AttachedZones, bindZones, ZoneRegistry } from "../zone/zone-registry.ts";
 import type { Attempt } from "./balancer.ts";
 import { FakeChoice, loadHttp } from "./load-fixture.ts";
@@ -166,6 +168,30 @@ describe("over a reload", () => {
     const [after] = await workers(registry, "zone z 64k; server 127.0.0.1:1 weight=3; server 127.0.0.1:2;", [0]);
     const chosen = Array.from({ length: 8 }, () => choose(after!));
     expect(chosen.filter((port) => port === "1").length).toBe(6);
+  });
+
+  test("where what is held leaves too little room for all, the others' counts hold", async () => {
+    const registry = newRegistry();
+    const block = (from: number): string => {
+      const line = (_: unknown, i: number): string => `server 127.0.0.1:${from + i} max_conns=1;`;
+      return `zone z 32k; ${Array.from({ length: 100 }, line).join(" ")}`;
+    };
+    const [before] = await workers(registry, block(1), [0]);
+    const held = Array.from({ length: 60 }, () => begin(before!));
+    for (const attempt of held) before!.balancer.next(attempt);
+    const [after] = await workers(registry, block(1001), [0]);
+    for (let i = 0; i < 300; i++) {
+      const attempt = begin(after!);
+      after!.balancer.next(attempt);
+      after!.balancer.free(attempt, false);
+    }
+    for (const attempt of held) before!.balancer.free(attempt, false);
+    const load = await loaded(`upstream u { ${block(1)} }`);
+    const plan = registry.plan(load);
+    if (typeof plan === "string") throw new Error(plan);
+    const table = registry.table(plan.grants[0]!, PEER_ZONE.layout);
+    expect(tableFaults(table)).toEqual([]);
+    for (let cell = table.oldest; cell !== 0; cell = table.newerThan(cell)) expect(totalHeld(table, cell)).toBe(0);
   });
 
   test("servers that come and go do not fill the zone", async () => {

@@ -4,12 +4,15 @@
  * The balancers work on `Peer` objects and know nothing of this: under the zone's lock the shared counters are read into
  * the peers, the method chooses or frees, and what it changed is written back. Blocks without a zone pay nothing.
  */
+import type { LoadContext } from "../config/load-context.ts";
 import { sharedNowMs } from "../net/shared-memory.ts";
+import { cellsOfEntry, tableShape } from "../zone/table-shape.ts";
 import { hold, totalHeld, unhold } from "../zone/zone-holders.ts";
 import type { ZoneTable } from "../zone/zone-table.ts";
 import type { DeclaredZone, ZoneKind } from "../zone/zones.ts";
 import type { Attempt, Balancer } from "./balancer.ts";
 import type { Peer } from "./peer.ts";
+import type { Upstream } from "./upstream.ts";
 
 // The values of a peer's entry, in this order. Times are on the clock of `sharedNowMs`.
 const CHECKED = 0;
@@ -36,6 +39,32 @@ interface SharedPeer {
   serial: number;
 }
 
+/** The keys of an upstream's peers, one for each. */
+function keysOf(upstream: string, peers: readonly Peer[]): string[] {
+  const seen = new Map<string, number>();
+  return peers.map((peer) => {
+    const line = [upstream, peer.backup ? "backup" : "", peer.address.text, peer.server].join("\0");
+    const twin = seen.get(line) ?? 0;
+    seen.set(line, twin + 1);
+    return `${line}\0${twin}`;
+  });
+}
+
+/** When all peers are known: refuses zones that cannot hold those of the upstreams that name them. */
+export function refuseSmallZones(load: LoadContext, upstreams: Iterable<Upstream>): void {
+  const room = new Map<DeclaredZone, number>();
+  for (const { zone, name, peers } of upstreams) {
+    if (zone === undefined || zone.bytes === 0) continue;
+    const shape = tableShape(zone.bytes, PEER_ZONE.layout);
+    const cells = keysOf(name, peers).reduce((sum, key) => sum + cellsOfEntry(shape, key.length), 0);
+    const before = room.get(zone) ?? shape.cells;
+    room.set(zone, before - cells);
+    if (before >= 0 && before < cells) {
+      load.failLate(`ngx_slab_alloc() failed: no memory in upstream zone "${zone.name}"`);
+    }
+  }
+}
+
 /** The peers of one upstream in a zone. */
 class PeersInZone {
   private readonly zone: DeclaredZone;
@@ -44,12 +73,9 @@ class PeersInZone {
 
   constructor(zone: DeclaredZone, upstream: string, peers: readonly Peer[]) {
     this.zone = zone;
-    const seen = new Map<string, number>();
-    this.shared = peers.map((peer) => {
-      const line = [upstream, peer.backup ? "backup" : "", peer.address.text, peer.server].join("\0");
-      const twin = seen.get(line) ?? 0;
-      seen.set(line, twin + 1);
-      const shared = { peer, key: `${line}\0${twin}`, cell: 0, serial: 0 };
+    const keys = keysOf(upstream, peers);
+    this.shared = peers.map((peer, i) => {
+      const shared = { peer, key: keys[i]!, cell: 0, serial: 0 };
       this.byPeer.set(peer, shared);
       return shared;
     });
@@ -79,7 +105,8 @@ class PeersInZone {
       const peer = inner.next(attempt);
       for (let i = 0; i < shared.length; i++) {
         const one = shared[i]!;
-        if (one.cell === 0) continue;
+        // A reload under way may leave too little room: then one peer's entry has made room for another's.
+        if (one.cell === 0 || !table.is(one.cell, one.serial)) continue;
         pushWeights(table, one);
         if (one.peer !== peer) continue;
         table.doubles[table.values(one.cell) + CHECKED] = peer.checkedMs + aheadMs;
@@ -164,7 +191,7 @@ function pushWeights(table: ZoneTable, { peer, cell }: SharedPeer): void {
 function insertWithRoom(table: ZoneTable, key: string): number {
   let cell = table.insert(key);
   let old = table.oldest;
-  while (cell === 0 && old !== 0) {
+  for (let left = table.cells; cell === 0 && old !== 0 && left > 0; left--) {
     const newer = table.newerThan(old);
     if (totalHeld(table, old) === 0) {
       table.remove(old);
