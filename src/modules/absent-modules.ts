@@ -5,12 +5,10 @@ import {
   type ArgumentType,
   ConfigFault,
   type DirectiveSite,
-  HTTP,
   HTTP_SERVER_LOCATION,
   LIMIT_EXCEPT,
   LOCATION_IF,
   Module,
-  SERVER,
 } from "../config/directive.ts";
 import { bufs } from "../config/list-arguments.ts";
 import { nginxModuleOf } from "../config/unsupported.ts";
@@ -55,7 +53,6 @@ export const absentModules: Module = new Module({
     unused("autoindex_localtime", HTTP_SERVER_LOCATION, FLAG),
     off("gunzip", HTTP_SERVER_LOCATION, FLAG),
     unused("gunzip_buffers", HTTP_SERVER_LOCATION, bufs(undefined)),
-    off("http2", HTTP | SERVER, FLAG),
     off("mirror", HTTP_SERVER_LOCATION, TEXT),
     unused("mirror_request_body", HTTP_SERVER_LOCATION, FLAG),
     off("ssi", WITH_IF, FLAG),

@@ -14,6 +14,7 @@ import { gzipModule } from "./gzip.ts";
 import { gzipStaticModule } from "./gzip-static.ts";
 import { headersModule } from "./headers.ts";
 import { httpCore } from "./http-core.ts";
+import { http2Module } from "./http2.ts";
 import { indexModule } from "./index.ts";
 import { limitConn } from "./limit-conn.ts";
 import { limitReq } from "./limit-req.ts";
@@ -60,5 +61,6 @@ export const modules: readonly AnyModule[] = [
   logModule,
   absentModules,
   sslModule,
+  http2Module,
   httpCore,
 ];

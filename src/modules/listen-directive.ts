@@ -5,6 +5,7 @@ import type { Statement } from "../config/syntax.ts";
 import { parseInteger, parseSeconds, parseSize } from "../config/units.ts";
 import { type Address, addressText, inetAddress, parseAddress } from "../net/address.ts";
 import { defaultListenOptions, type KeepAlive, type ListenOptions } from "../net/listen.ts";
+import { NO_HTTP2 } from "./http2.ts";
 import { ListenProtocols } from "./listen-protocols.ts";
 
 /** One address of one `listen` line. */
@@ -24,7 +25,6 @@ export interface ServerListen {
 
 /** Parameters that belong to parts of nginx that are not here yet: refused with the reason. */
 const NOT_HERE: Readonly<Record<string, string>> = {
-  http2: "HTTP/2 is not supported yet",
   quic: "HTTP/3 is not supported",
   multipath: "Multipath TCP is not supported",
 };
@@ -36,6 +36,7 @@ interface Mutable {
   defaultServer: boolean;
   proxyProtocol: boolean;
   tls: boolean;
+  http2: boolean;
 }
 
 const NO_PARAMETERS = {
@@ -45,6 +46,7 @@ const NO_PARAMETERS = {
   defaultServer: false,
   proxyProtocol: false,
   tls: false,
+  http2: false,
 };
 
 /** Adds the addresses of a `listen` line to its server; those of a host name when it has been looked up. */
@@ -90,7 +92,8 @@ function addAddresses(
   for (const address of addresses) {
     const fault = takeAddress(own, address, state, site);
     if (fault !== undefined) return fault;
-    own.listens.push({ address, ...state, statement: site.statement });
+    const { options, set, bind, defaultServer, proxyProtocol, tls } = state;
+    own.listens.push({ address, options, set, bind, defaultServer, proxyProtocol, tls, statement: site.statement });
   }
   return undefined;
 }
@@ -107,7 +110,7 @@ interface AddressUse {
 const addressUses = perLoad<Map<string, AddressUse>>(() => new Map());
 
 function protocolBits(state: Mutable): number {
-  return (state.proxyProtocol ? 1 : 0) + (state.tls ? 2 : 0);
+  return (state.proxyProtocol ? 1 : 0) + (state.tls ? 2 : 0) + (state.http2 ? 4 : 0);
 }
 
 /** One server names an address once; its options and its default server are said once (ngx_http_add_addresses). */
@@ -158,6 +161,10 @@ function applyParameter(state: Mutable, parameter: string, site: DirectiveSite):
       return undefined;
     case "ssl":
       state.tls = true;
+      return undefined;
+    case "http2":
+      state.http2 = true;
+      site.load.warn(site.statement, `the "http2" parameter of "listen" ignored: ${NO_HTTP2}`);
       return undefined;
     default: {
       const reason = NOT_HERE[parameter];

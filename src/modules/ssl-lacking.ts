@@ -4,7 +4,6 @@
  */
 import { choice, flag, text } from "../config/arguments.ts";
 import { type ActionRow, type ArgumentType, ConfigFault, exactly, HTTP, SERVER } from "../config/directive.ts";
-import { texts } from "../config/list-arguments.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import { parseSize } from "../config/units.ts";
@@ -24,7 +23,9 @@ interface Subject {
   readonly argument: ArgumentType<unknown>;
   /** Values that ask for nothing. */
   readonly harmless: readonly unknown[];
+  /** Refused, except for values that this allows. */
   readonly refused: boolean;
+  readonly allows?: (value: unknown) => boolean;
   /** What is not possible, and what that means. */
   readonly why: string;
   /** Of one that names files: the fault of one that cannot be opened. */
@@ -47,7 +48,25 @@ const ocspCache: ArgumentType<string | undefined> = {
   },
 };
 
-const pair: ArgumentType<unknown> = { ...texts(undefined), arity: exactly(2), accumulates: true };
+type Command = readonly string[];
+
+const commands: ArgumentType<readonly Command[]> = {
+  arity: exactly(2),
+  fallback: [],
+  accumulates: true,
+  parse: (args, _site, earlier = []) => [...earlier, args],
+};
+
+/** Options of OpenSSL that make something faster, or forbid what BoringSSL never does. */
+const TUNING = /^[+-]?(?:KTLS|PrioritizeChaCha|NoRenegotiation|MiddleboxCompat)$/i;
+
+function onlyTunes(value: unknown): boolean {
+  return Array.isArray(value) && value.every((command) => Array.isArray(command) && isTuning(command.map(String)));
+}
+
+function isTuning([name, options = ""]: readonly string[]): boolean {
+  return name?.toLowerCase() === "options" && options.split(",").every((word) => TUNING.test(word));
+}
 
 const STAPLING = "OCSP responses cannot be stapled: clients ask the responder themselves";
 const RESPONDER = "no OCSP responder is asked about clients";
@@ -87,9 +106,10 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   ssl_ocsp_responder: { argument: text(undefined), harmless: [], refused: false, why: RESPONDER },
   ssl_ocsp_cache: { argument: ocspCache, harmless: ["off"], refused: false, why: RESPONDER },
   ssl_conf_command: {
-    argument: pair,
+    argument: commands,
     harmless: [],
     refused: true,
+    allows: onlyTunes,
     why: "configuration commands of OpenSSL mean nothing to BoringSSL",
   },
   ssl_ech_file: { argument: textLines, harmless: [], refused: true, why: "Encrypted ClientHello is not known" },
@@ -125,13 +145,13 @@ export function mergeLacking(own: LackingSettings, outer: LackingSettings | unde
 /** Where TLS is spoken: warns once for each place, or refuses. */
 export function judgeLacking(lacking: Lacking, load: LoadContext): void {
   for (const [name, { value, statement }] of lacking) {
-    const { harmless, refused, why, file } = SUBJECTS[name]!;
+    const { harmless, refused, allows, why, file } = SUBJECTS[name]!;
     if (harmless.includes(value)) continue;
     for (const path of file === undefined ? [] : [value].flat()) {
       const read = typeof path === "string" ? load.source.read(load.confPath(path)) : "";
       if (typeof read !== "string") load.fail(undefined, file!(load.confPath(String(path)), read));
     }
-    if (refused) load.fail(statement, `"${name}" is not supported with Bun's TLS: ${why}`);
+    if (refused && allows?.(value) !== true) load.fail(statement, `"${name}" is not supported with Bun's TLS: ${why}`);
     else warnOnce(load, statement, `"${name}" ignored: ${why}`);
   }
 }

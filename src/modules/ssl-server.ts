@@ -4,6 +4,7 @@ import { ConfigFault, type DirectiveSite, type Scope } from "../config/directive
 import { diskSource } from "../config/disk-source.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import type { ServerTls, TlsIdentity } from "../http/server-tls.ts";
+import type { Stated } from "../net/tls-arguments.ts";
 import {
   type CertificatePair,
   type CertificateReader,
@@ -11,14 +12,15 @@ import {
   loadPair,
   loadRevocationLists,
 } from "../net/tls-certificates.ts";
-import { compileChoices } from "../net/tls-choices.ts";
-import type { TlsContextOptions } from "../net/tls-context.ts";
+import { compileChoices, warnOnce } from "../net/tls-choices.ts";
+import { MAX_RECORD_BYTES, MIN_RECORD_BYTES, type TlsContextOptions } from "../net/tls-context.ts";
 import { LoadedContexts } from "../net/tls-loaded-contexts.ts";
 import { sharedContext } from "../net/tls-shared-contexts.ts";
 import { certificateCheck } from "../net/tls-verify.ts";
 import { compileTemplate, hasVariables } from "../template/template.ts";
 import type { SslSettings } from "./ssl.ts";
 import { judgeLacking } from "./ssl-lacking.ts";
+import { sessionOptions } from "./ssl-sessions.ts";
 import { type CertificateTemplates, VariableIdentity } from "./ssl-variable-identity.ts";
 
 /** What a server's directives come to; undefined where they come to nothing. */
@@ -39,7 +41,7 @@ export function compileServerTls(
   const authorities: string[] = [];
   for (const [name, call] of [
     [own.clientCertificate, "SSL_CTX_load_verify_locations"],
-    [own.trustedCertificate, "SSL_CTX_load_verify_locations"],
+    [own.trustedCertificate?.value, "SSL_CTX_load_verify_locations"],
   ] as const) {
     const loaded = name === undefined ? [] : loadAuthorities(name, call, reader);
     if (loaded instanceof ConfigFault) return loaded;
@@ -47,12 +49,16 @@ export function compileServerTls(
   }
   const revocationLists = own.crl === undefined ? [] : loadRevocationLists(own.crl, reader);
   if (revocationLists instanceof ConfigFault) return revocationLists;
+  if (own.trustedCertificate !== undefined && verifyClient !== "off") {
+    const told = 'clients are told of its authorities as of those of "ssl_client_certificate"';
+    warnOnce(load, own.trustedCertificate.statement, `"ssl_trusted_certificate" is not kept to the server: ${told}`);
+  }
   const options: TlsContextOptions = {
     certificates: [],
     ...choices,
     preferServerCiphers: own.preferServerCiphers,
-    sessionTickets: own.sessionTickets,
-    sessionTimeout: own.sessionTimeout,
+    ...sessionOptions(own, load),
+    recordBytes: recordBytes(own.bufferBytes, load),
     authorities,
     revocationLists,
     requestCertificate: verifyClient !== "off",
@@ -61,6 +67,16 @@ export function compileServerTls(
   if (identity instanceof ConfigFault) return identity;
   const trusted = authorities.map((pem) => new X509Certificate(pem));
   return { rejectHandshake, verifyClient, identity, ...certificateCheck(own, trusted) };
+}
+
+/** `ssl_buffer_size`: larger ones than TLS allows make no difference. */
+function recordBytes(written: Stated<number> | undefined, load: LoadContext): number {
+  if (written === undefined) return MAX_RECORD_BYTES;
+  const { value, statement } = written;
+  if (value < MIN_RECORD_BYTES) {
+    warnOnce(load, statement, `"ssl_buffer_size" is at least ${MIN_RECORD_BYTES}: Bun's TLS makes no smaller records`);
+  }
+  return Math.max(MIN_RECORD_BYTES, Math.min(value, MAX_RECORD_BYTES));
 }
 
 function compileIdentity(

@@ -3,14 +3,14 @@ import { choice, flag, number, seconds, size, text } from "../config/arguments.t
 import { ConfigFault, type Directive, HTTP, Module, type Scope, SERVER } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import type { ServerTls } from "../http/server-tls.ts";
-import { listText, protocols, type Stated, textLines } from "../net/tls-arguments.ts";
+import { listText, protocols, type Stated, stated, textLines } from "../net/tls-arguments.ts";
 import { passwordFile } from "../net/tls-certificates.ts";
 import { type CertificateCache, certificateCache } from "../net/tls-loaded-contexts.ts";
 import { keepContexts } from "../net/tls-shared-contexts.ts";
 import { variables } from "../template/variables.ts";
 import { type Lacking, lackingRows, mergeLacking } from "./ssl-lacking.ts";
 import { compileServerTls } from "./ssl-server.ts";
-import { type SessionCache, sessionCache } from "./ssl-session-cache.ts";
+import { type SessionCache, sessionCache } from "./ssl-sessions.ts";
 import { sslVariables } from "./ssl-variables.ts";
 
 /** The settings of one level. */
@@ -25,16 +25,16 @@ export interface SslSettings {
   ciphers: Stated<string> | undefined;
   preferServerCiphers: boolean;
   curves: Stated<string> | undefined;
-  bufferBytes: number;
+  bufferBytes: Stated<number> | undefined;
   verifyClient: "off" | "on" | "optional" | "optional_no_ca";
   verifyDepth: number;
   clientCertificate: string | undefined;
-  trustedCertificate: string | undefined;
+  trustedCertificate: Stated<string> | undefined;
   crl: string | undefined;
-  sessionCache: SessionCache;
+  sessionCache: Stated<SessionCache> | undefined;
   sessionTickets: boolean;
   /** Seconds. */
-  sessionTimeout: number;
+  sessionTimeout: Stated<number> | undefined;
   rejectHandshake: boolean;
   /** What Bun's TLS cannot do. */
   lacking: Lacking;
@@ -87,7 +87,7 @@ const rows: readonly Directive<SslSettings>[] = [
     doc: "The server's order of cipher suites holds.",
   },
   { name: "ssl_ecdh_curve", in: WHERE, arg: listText, set: "curves", doc: "Groups for the key exchange." },
-  { name: "ssl_buffer_size", in: WHERE, arg: size(16 * 1024), set: "bufferBytes", doc: "Largest record that is sent." },
+  { name: "ssl_buffer_size", in: WHERE, arg: stated(size(0)), set: "bufferBytes", doc: "Largest record that is sent." },
   {
     name: "ssl_verify_client",
     in: WHERE,
@@ -112,17 +112,23 @@ const rows: readonly Directive<SslSettings>[] = [
   {
     name: "ssl_trusted_certificate",
     in: WHERE,
-    arg: text(undefined),
+    arg: listText,
     set: "trustedCertificate",
     doc: "Authorities whose clients are let in.",
   },
   { name: "ssl_crl", in: WHERE, arg: text(undefined), set: "crl", doc: "Revoked certificates of clients." },
-  { name: "ssl_session_cache", in: WHERE, arg: sessionCache, set: "sessionCache", doc: "Sessions kept by the server." },
+  {
+    name: "ssl_session_cache",
+    in: WHERE,
+    arg: stated(sessionCache),
+    set: "sessionCache",
+    doc: "Sessions kept by the server: not here, clients keep them as tickets.",
+  },
   { name: "ssl_session_tickets", in: WHERE, arg: flag(true), set: "sessionTickets", doc: "Sessions kept by clients." },
   {
     name: "ssl_session_timeout",
     in: WHERE,
-    arg: seconds(300),
+    arg: stated(seconds(0)),
     set: "sessionTimeout",
     doc: "Longest life of a session.",
   },

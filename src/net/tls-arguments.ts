@@ -12,25 +12,30 @@ export interface Stated<T> {
   readonly statement: Statement;
 }
 
-const words = choices(PROTOCOLS, undefined);
+/** An argument with its place; undefined where it is set nowhere. */
+export function stated<T extends NonNullable<unknown>>(type: ArgumentType<T>): ArgumentType<Stated<T> | undefined> {
+  return {
+    ...(type.accumulates === true && { accumulates: true }),
+    arity: type.arity,
+    fallback: undefined,
+    parse(args, site, earlier) {
+      const value = type.parse(args, site, earlier?.value);
+      return value instanceof ConfigFault ? value : { value, statement: site.statement };
+    },
+  };
+}
 
 /** `ssl_protocols` and its like. */
-export const protocols: ArgumentType<Stated<ReadonlySet<string>> | undefined> = {
-  arity: words.arity,
-  fallback: undefined,
-  accumulates: true,
-  parse(args, site, earlier) {
-    const value = words.parse(args, site, earlier?.value as Parameters<typeof words.parse>[2]);
-    return value instanceof ConfigFault || value === undefined ? value : { value, statement: site.statement };
-  },
-};
+export const protocols: ArgumentType<Stated<ReadonlySet<string>> | undefined> = stated(
+  choices(PROTOCOLS, new Set<never>()),
+);
 
 /** `ssl_ciphers` and its like, `ssl_ecdh_curve`. */
-export const listText: ArgumentType<Stated<string> | undefined> = {
+export const listText: ArgumentType<Stated<string> | undefined> = stated({
   arity: exactly(1),
-  fallback: undefined,
-  parse: ([value = ""], { statement }) => ({ value, statement }),
-};
+  fallback: "",
+  parse: ([value = ""]) => value,
+});
 
 /** One text on each of several lines, in their order (ngx_conf_set_str_array_slot). */
 export const textLines: ArgumentType<readonly string[] | undefined> = {

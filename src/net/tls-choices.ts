@@ -6,7 +6,13 @@ import { ConfigFault } from "../config/directive.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import type { Stated } from "./tls-arguments.ts";
-import { makeTlsContext, TlsContextFault, type TlsContextOptions, type TlsVersion } from "./tls-context.ts";
+import {
+  MAX_RECORD_BYTES,
+  makeTlsContext,
+  TlsContextFault,
+  type TlsContextOptions,
+  type TlsVersion,
+} from "./tls-context.ts";
 
 /** What contexts are told of these. */
 export type TlsChoices = Pick<TlsContextOptions, "minVersion" | "maxVersion" | "ciphers" | "curves">;
@@ -68,6 +74,7 @@ const PLAIN: TlsContextOptions = {
   curves: undefined,
   sessionTickets: true,
   sessionTimeout: 0,
+  recordBytes: MAX_RECORD_BYTES,
   authorities: [],
   revocationLists: [],
   requestCertificate: false,

@@ -15,6 +15,8 @@ export interface TlsContextOptions {
   readonly sessionTickets: boolean;
   /** Seconds. */
   readonly sessionTimeout: number;
+  /** Largest record that is sent: MIN_RECORD_BYTES to MAX_RECORD_BYTES. */
+  readonly recordBytes: number;
   /** PEM texts of certification authorities: none trusts nobody. */
   readonly authorities: readonly string[];
   /** PEM texts. */
@@ -29,7 +31,14 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 export interface TlsContext {
   /** Bun's own object. */
   readonly native: object;
+  /** Sockets are told of it one by one. */
+  readonly recordBytes: number;
 }
+
+/** Bytes in a record (RFC 8446 5.1). */
+export const MAX_RECORD_BYTES = 16 * 1024;
+/** BoringSSL's SSL_set_max_send_fragment takes no less. */
+export const MIN_RECORD_BYTES = 512;
 
 /** Why a context could not be made: BoringSSL's words. */
 export class TlsContextFault {
@@ -66,7 +75,7 @@ export function makeTlsContext(options: TlsContextOptions): TlsContext | TlsCont
   try {
     const native: unknown = createSecureContext(wanted).context;
     if (typeof native !== "object" || native === null) return new TlsContextFault("no context");
-    return { native };
+    return { native, recordBytes: options.recordBytes };
   } catch (error) {
     return new TlsContextFault(error instanceof Error ? error.message : String(error));
   }

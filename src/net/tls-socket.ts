@@ -7,7 +7,7 @@ import { type Deferred, defer, reportFault } from "./event-loop.ts";
 import { bytesWait, closeDescriptor, resetOnClose, SO_KEEPALIVE, SOL_SOCKET, setIntegerOption } from "./libc.ts";
 import { localHost, type PlainSocket, type Socket, type SocketOwner } from "./socket.ts";
 import { type BunTlsError, type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
-import type { TlsContext } from "./tls-context.ts";
+import { MAX_RECORD_BYTES, type TlsContext } from "./tls-context.ts";
 import { sessionOf, type TlsSession } from "./tls-session.ts";
 
 /** Who owns a socket on which a handshake runs. Nothing but these and `onClose` is called before it has ended. */
@@ -17,11 +17,11 @@ export interface TlsOwner extends SocketOwner {
   onHandshakeFailed(message: string): void;
 }
 
-/** A record holds at most so many bytes: what a write that came short may have encrypted already (RFC 8446 5.1). */
-const MAX_RECORD_BYTES = 16 * 1024;
-
 /** EPROTO, ECONNRESET: the handshake itself failed. */
 const SYSTEM_CODE = /^E[A-Z]+$/;
+
+/** ALPN (RFC 7301): what nginx offers; a client that wants none of them is refused. */
+const SERVER_PROTOCOLS = Buffer.from("\x08http/1.1\x08http/1.0\x08http/0.9", "latin1");
 
 /** How TLS is begun on a descriptor. */
 export interface TlsStart {
@@ -73,6 +73,7 @@ export class TlsSocket implements Socket, Deferred {
   readonly onSession: ((session: Uint8Array) => void) | undefined;
   /** What is to be resumed. */
   readonly resumed: Uint8Array | undefined;
+  private readonly recordBytes: number;
   private bun: BunTlsSocket | undefined;
   private outcome: TlsSession | undefined = undefined;
   private ended = false;
@@ -92,12 +93,14 @@ export class TlsSocket implements Socket, Deferred {
     this.requestedCertificate = start.requestCertificate;
     this.onSession = start.onSession;
     this.resumed = start.session;
+    this.recordBytes = start.context.recordBytes;
     this.fd = plain.release();
     const options = {
       secureContext: start.context.native,
       requestCert: start.requestCertificate,
       rejectUnauthorized: false,
       serverName: start.serverName,
+      ...(start.isServer && { ALPNProtocols: SERVER_PROTOCOLS }),
     } as const;
     this.bun = beginBunTls<TlsSocket>(this.fd, start.isServer, options, this, handlers, initial);
     if (this.bun === undefined) {
@@ -144,6 +147,7 @@ export class TlsSocket implements Socket, Deferred {
     taken += sent;
     if (taken < length) {
       this.full = true;
+      // What a write that came short may have encrypted already is one record.
       this.begun = Buffer.from(bytes.subarray(taken, Math.min(length, taken + MAX_RECORD_BYTES)));
     }
     return taken;
@@ -223,6 +227,7 @@ export class TlsSocket implements Socket, Deferred {
     const owner = this.data as TlsOwner;
     if (ok) {
       this.outcome = sessionOf(this.bun);
+      if (this.recordBytes < MAX_RECORD_BYTES) this.bun.setMaxSendFragment(this.recordBytes);
       owner.onHandshake();
       return;
     }

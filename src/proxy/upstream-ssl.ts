@@ -1,11 +1,11 @@
 /** `proxy_ssl_*` and its like: TLS towards upstreams, as configured (ngx_http_proxy_set_ssl, ngx_http_upstream_ssl_*). */
 import { X509Certificate } from "node:crypto";
 import { flag, number, text } from "../config/arguments.ts";
-import { type ArgumentType, ConfigFault, type Directive, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
+import { ConfigFault, type Directive, exactly, HTTP_SERVER_LOCATION } from "../config/directive.ts";
 import { diskSource } from "../config/disk-source.ts";
 import { texts } from "../config/list-arguments.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { listText, protocols, type Stated } from "../net/tls-arguments.ts";
+import { listText, protocols, type Stated, stated } from "../net/tls-arguments.ts";
 import {
   type CertificateReader,
   loadAuthorities,
@@ -14,7 +14,7 @@ import {
   passwordFile,
 } from "../net/tls-certificates.ts";
 import { compileChoices } from "../net/tls-choices.ts";
-import type { TlsContext, TlsContextOptions } from "../net/tls-context.ts";
+import { MAX_RECORD_BYTES, type TlsContext, type TlsContextOptions } from "../net/tls-context.ts";
 import { type CertificateCache, certificateCache, LoadedContexts } from "../net/tls-loaded-contexts.ts";
 import { contextKey, sharedContext } from "../net/tls-shared-contexts.ts";
 import { type Template, template } from "../template/template.ts";
@@ -35,15 +35,11 @@ export interface UpstreamSslSettings {
   sslTrustedCertificate: string | undefined;
   sslCrl: string | undefined;
   sslSessionReuse: boolean;
-  sslCommands: readonly string[] | undefined;
-  sslKeyLog: string | undefined;
+  sslCommands: Stated<readonly string[]> | undefined;
+  sslKeyLog: Stated<string> | undefined;
 }
 
-const commands: ArgumentType<readonly string[] | undefined> = {
-  ...texts(undefined),
-  arity: exactly(2),
-  accumulates: true,
-};
+const commands = stated({ ...texts([]), arity: exactly(2), accumulates: true });
 
 /** The rows of a family of directives. */
 export function upstreamSslRows(prefix: string): readonly Directive<UpstreamSslSettings>[] {
@@ -117,7 +113,7 @@ export function upstreamSslRows(prefix: string): readonly Directive<UpstreamSslS
       doc: "Resumes the session that a peer gave last.",
     },
     { name: `${prefix}_ssl_conf_command`, in: where, arg: commands, set: "sslCommands", doc: "Not supported." },
-    { name: `${prefix}_ssl_key_log`, in: where, arg: text(undefined), set: "sslKeyLog", doc: "Not supported." },
+    { name: `${prefix}_ssl_key_log`, in: where, arg: listText, set: "sslKeyLog", doc: "Not supported." },
   ];
 }
 
@@ -127,10 +123,8 @@ export function compileUpstreamTls(
   prefix: string,
   load: LoadContext,
 ): UpstreamTls | ConfigFault {
-  if (own.sslCommands !== undefined) {
-    return new ConfigFault(`"${prefix}_ssl_conf_command" is not supported: BoringSSL knows no commands of OpenSSL`);
-  }
-  if (own.sslKeyLog !== undefined) return new ConfigFault(`"${prefix}_ssl_key_log" is not supported by hopway`);
+  if (own.sslCommands !== undefined) return notHere(own.sslCommands, "commands of OpenSSL mean nothing to BoringSSL");
+  if (own.sslKeyLog !== undefined) return notHere(own.sslKeyLog, "it tells nobody its keys");
   const written = { protocols: own.sslProtocols, ciphers: own.sslCiphers, curves: undefined };
   const choices = compileChoices(written, load);
   if (choices instanceof ConfigFault) return choices;
@@ -144,6 +138,7 @@ export function compileUpstreamTls(
     preferServerCiphers: false,
     sessionTickets: true,
     sessionTimeout: 300,
+    recordBytes: MAX_RECORD_BYTES,
     requestCertificate: false,
   };
   const { sslVerify, sslVerifyDepth, sslServerName } = own;
@@ -160,6 +155,11 @@ export function compileUpstreamTls(
     trusted: trust.authorities.map((pem) => new X509Certificate(pem)),
     resumes: own.sslSessionReuse,
   });
+}
+
+function notHere({ statement }: Stated<unknown>, why: string): ConfigFault {
+  const { name, file, line } = statement;
+  return new ConfigFault(`"${name}" is not supported with Bun's TLS: ${why} in ${file}:${line}`);
 }
 
 function loadTrust(

@@ -1,7 +1,7 @@
 /** The certificates that TLS cases name, made once for a run of the tests. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeCertificate, openssl } from "../harness/certificates.ts";
+import { makeCertificate, makeRevocationList, openssl } from "../harness/certificates.ts";
 import { makeTempDir } from "../harness/temp-dir.ts";
 
 let folder: string | undefined;
@@ -32,27 +32,7 @@ function make(): string {
   const deep = makeCertificate(path, "deep", { issuer: lower });
   const deeper = [deep, lower, middle].map(({ certificate }) => openssl("x509", "-in", certificate)).join("");
   writeFileSync(deep.certificate, deeper);
-  makeRevocationList(path, authority, revoked.certificate);
+  makeRevocationList(path, "authority", authority, [revoked]);
   writeFileSync(join(path, "not-a-certificate.crt"), "hello\n");
   return path;
-}
-
-function makeRevocationList(
-  path: string,
-  authority: { readonly certificate: string; readonly key: string },
-  revoked: string,
-): void {
-  const ca = join(path, "ca");
-  mkdirSync(ca);
-  writeFileSync(join(ca, "index.txt"), "");
-  writeFileSync(join(ca, "number"), "01\n");
-  const config = join(ca, "ca.conf");
-  writeFileSync(
-    config,
-    `[ca]\ndefault_ca = this\n[this]\ndatabase = ${ca}/index.txt\ncrlnumber = ${ca}/number\n` +
-      `default_md = sha256\ndefault_crl_days = 30\n`,
-  );
-  const common = ["-config", config, "-cert", authority.certificate, "-keyfile", authority.key];
-  openssl("ca", ...common, "-revoke", revoked);
-  openssl("ca", ...common, "-gencrl", "-out", join(path, "authority.crl"));
 }

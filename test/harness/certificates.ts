@@ -1,6 +1,6 @@
 /** Certificates made with openssl when a test runs. */
 import { spawnSync } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** PEM files of a certificate and its key. */
@@ -46,4 +46,28 @@ export function makeCertificate(folder: string, name: string, wishes: Certificat
   // Workers of a gateway started by root may run as another user; these secrets are worth nothing.
   chmodSync(key, 0o644);
   return { certificate, key };
+}
+
+/** Makes `<name>.crl`, an authority's list of certificates that it has revoked. */
+export function makeRevocationList(
+  folder: string,
+  name: string,
+  authority: CertificateFiles,
+  revoked: readonly CertificateFiles[],
+): string {
+  const path = join(folder, `${name}.crl`);
+  const books = join(folder, `${name}-books`);
+  mkdirSync(books);
+  writeFileSync(join(books, "index.txt"), "");
+  writeFileSync(join(books, "number"), "01\n");
+  const config = join(books, "ca.conf");
+  writeFileSync(
+    config,
+    `[ca]\ndefault_ca = this\n[this]\ndatabase = ${books}/index.txt\ncrlnumber = ${books}/number\n` +
+      `default_md = sha256\ndefault_crl_days = 30\n`,
+  );
+  const common = ["-config", config, "-cert", authority.certificate, "-keyfile", authority.key];
+  for (const { certificate } of revoked) openssl("ca", ...common, "-revoke", certificate);
+  openssl("ca", ...common, "-gencrl", "-out", path);
+  return path;
 }

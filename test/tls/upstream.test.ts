@@ -1,8 +1,8 @@
 /** proxy_pass to https://: what is verified, what is shown, what is resumed; wss in and out. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeCertificate, openssl } from "../harness/certificates.ts";
+import { makeCertificate, makeRevocationList, openssl } from "../harness/certificates.ts";
 import { curl } from "../harness/curl.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { askPeer, type NodeBackend, startBackend } from "../harness/node-process.ts";
@@ -24,6 +24,8 @@ const server = makeCertificate(folder, "server", { issuer: authority, names });
 const deep = makeCertificate(folder, "deep", { issuer: lower, names });
 const client = makeCertificate(folder, "client", { issuer: authority });
 makeCertificate(folder, "stranger", { issuer: other });
+makeCertificate(folder, "moving", { issuer: authority });
+makeRevocationList(folder, "revoked", authority, [server]);
 const encrypted = join(folder, "encrypted.key");
 openssl("pkey", "-in", client.key, "-out", encrypted, "-aes128", "-passout", "pass:secret");
 writeFileSync(join(folder, "passwords"), "wrong\nsecret\n");
@@ -81,6 +83,8 @@ http {
     location = /client { proxy_ssl_certificate ${client.certificate}; proxy_ssl_certificate_key ${encrypted}; proxy_ssl_password_file ${folder}/passwords; proxy_pass https://pooled; }
     location = /whose { proxy_ssl_certificate ${folder}/$arg_who.crt; proxy_ssl_certificate_key ${folder}/$arg_who.key; proxy_pass https://pooled; }
     location = /old { proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384; proxy_pass https://127.0.0.1:${upstreamPort}; }
+    location = /revoked { ${trust} proxy_ssl_crl ${folder}/revoked.crl; proxy_ssl_name backend.test; proxy_pass https://pooled; }
+    location = /cached { proxy_ssl_certificate ${folder}/$arg_who.crt; proxy_ssl_certificate_key ${folder}/$arg_who.key; proxy_ssl_certificate_cache max=10 valid=1h inactive=1h; proxy_pass https://127.0.0.1:${upstreamPort}; }
     location = /http { proxy_pass https://127.0.0.1:${backend.port}; }
     location = /silent { proxy_connect_timeout 200ms; proxy_pass https://127.0.0.1:${silentPort}; }
     location = /variable { proxy_pass https://$arg_to; }
@@ -123,6 +127,7 @@ const answers: readonly (readonly [name: string, path: string, answer: string])[
   ["kept for that one", "/whose?who=client", "TLSv1.3|.||SUCCESS|CN=client|2"],
   ["and not for another", "/whose?who=stranger", "400"],
   ["that is not there", "/whose?who=nobody", "500"],
+  ["a server whose certificate was revoked", "/revoked", "502"],
   ["older TLS where that is said", "/old", "TLSv1.2|.||NONE||1"],
   ["a server without TLS", "/http", "502"],
   ["a server that says nothing", "/silent", "504"],
@@ -141,6 +146,7 @@ describe("requests in turn", () => {
     for (const line of [
       'upstream SSL certificate does not match "pooled" while SSL handshaking to upstream',
       "upstream SSL certificate verify error: (19:self-signed certificate in certificate chain) while SSL",
+      "upstream SSL certificate verify error: (23:certificate revoked) while SSL handshaking to upstream",
       "upstream SSL certificate verify error: (20:unable to get local issuer certificate) while SSL handshaking to upstream",
       `cannot load certificate "${folder}/nobody.crt": BIO_new_file() failed (SSL: error:80000002:system library::No such file or directory:`,
       "SSL_do_handshake() failed (SSL: error:",
@@ -149,6 +155,15 @@ describe("requests in turn", () => {
       expect(log).toContain(line);
     }
   });
+});
+
+test("certificates that are kept are not looked for again", async () => {
+  const shown = (): Promise<string> => get("/cached?who=moving");
+  expect(await shown()).toContain("|SUCCESS|CN=moving|");
+  copyFileSync(client.certificate, join(folder, "moving.crt"));
+  copyFileSync(client.key, join(folder, "moving.key"));
+  expect(await shown()).toContain("|SUCCESS|CN=moving|");
+  expect(await get("/whose?who=moving")).toContain("|SUCCESS|CN=client|");
 });
 
 test("wss in and out", async () => {

@@ -42,6 +42,7 @@ export const DELIBERATE_LINES: readonly DeliberateLine[] = [
     reason: "modules that are not here are refused by name",
   },
   { statement: /^(?:sticky|least_time) /, reason: "directives of current nginx are named as such" },
+  { statement: /^http2_(?:push|push_preload|max_concurrent_pushes) /, reason: "obsolete, as in current nginx" },
   { statement: /^load_module /, reason: "modules are built in: files of nginx's are not looked for" },
 ];
 

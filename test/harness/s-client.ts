@@ -1,0 +1,42 @@
+/** `openssl s_client` as a client of tests: what a TLS server does, seen by another implementation. */
+
+/** A wait that takes this long has failed. */
+const LIMIT_MS = 20_000;
+
+/** One connection, asked for a page where there is one. */
+export interface SClientReport {
+  /** What s_client wrote, on both streams. */
+  readonly text: string;
+  /** 0 where the handshake went well. */
+  readonly code: number;
+}
+
+/** A request that the server closes the connection after. */
+export const LAST_REQUEST = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/**
+ * Runs s_client against a port of 127.0.0.1. With a request, the connection is read to its end, tickets included;
+ * without, it is closed after the handshake.
+ */
+export async function sClient(port: number, args: readonly string[], request?: string): Promise<SClientReport> {
+  const child = Bun.spawn({
+    cmd: [
+      "openssl",
+      "s_client",
+      "-connect",
+      `127.0.0.1:${port}`,
+      ...args,
+      ...(request === undefined ? [] : ["-ign_eof"]),
+    ],
+    stdin: Buffer.from(request ?? "", "latin1"),
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: LIMIT_MS,
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).bytes(),
+    new Response(child.stderr).bytes(),
+    child.exited,
+  ]);
+  return { text: Buffer.concat([stdout, stderr]).latin1Slice(), code };
+}
