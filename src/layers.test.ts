@@ -6,7 +6,19 @@ import { dirname, join, relative, resolve } from "node:path";
 const src = import.meta.dir;
 
 /** Lowest first: a folder may import itself and the ones before it. */
-const LAYERS = ["config", "net", "zone", "http", "template", "upstream", "websocket", "proxy", "modules", "process"];
+const LAYERS = [
+  "config",
+  "net",
+  "zone",
+  "metrics",
+  "http",
+  "template",
+  "upstream",
+  "websocket",
+  "proxy",
+  "modules",
+  "process",
+];
 
 /** The entry imports everything. */
 const TOP_FILES = new Set(["cli.ts"]);

@@ -2,6 +2,9 @@
  * One client connection: reads heads and bodies, runs requests one after another, keeps alive, lingers, closes.
  * Hot: a request that fits one chunk and is answered at once costs one parse and one write.
  */
+
+import { HANDSHAKING, READING, REQUESTS, TLS_FAILURES, TLS_HANDSHAKES, WRITING } from "../metrics/cells.ts";
+import { count, uncount } from "../metrics/counters.ts";
 import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { ERR, INFO, type LogLevel } from "../net/error-log.ts";
 import { isReceived, type PlainSocket, receivedView, type Socket } from "../net/socket.ts";
@@ -114,6 +117,8 @@ export class Connection implements TlsOwner, TimerOwner {
   private withoutTls = false;
   private proxyParser: ProxyHeaderParser | undefined = undefined;
   private state: State = "idle";
+  /** A part of a head has come: the request is counted, though it has not begun. */
+  private reading = false;
   private parser: RequestHeadParser | undefined = undefined;
   private input: Buffer | undefined = undefined;
   private inputAt = 0;
@@ -356,11 +361,13 @@ export class Connection implements TlsOwner, TimerOwner {
       this.logEarly(choice.level, choice.message);
       const alert = alertRecord(choice.alert);
       this.socket.write(alert, alert.length);
+      count(TLS_FAILURES);
       this.close();
       return true;
     }
     this.tls = choice.tls;
     this.state = "handshake";
+    count(HANDSHAKING);
     const socket = acceptTls(this.socket as PlainSocket, choice.context, choice.requestCertificate, this, bytes);
     this.socket = socket;
     this.output.useSocket(socket);
@@ -370,10 +377,13 @@ export class Connection implements TlsOwner, TimerOwner {
   onHandshake(): void {
     this.tls!.session = (this.socket as TlsSocket).session;
     this.state = "idle";
+    uncount(HANDSHAKING);
+    count(TLS_HANDSHAKES);
   }
 
   onHandshakeFailed(message: string): void {
     if (this.state === "closed") return;
+    count(TLS_FAILURES);
     this.logEarly(INFO, message === "" ? BROKEN_HANDSHAKE : `SSL_do_handshake() failed (SSL: ${message})`);
     this.markClosed();
   }
@@ -391,6 +401,7 @@ export class Connection implements TlsOwner, TimerOwner {
       this.input = undefined;
       if (this.state === "idle") {
         this.state = "head";
+        this.beginReading();
         this.readTimer.arm(this.firstServer.core.clientHeaderTimeoutMs);
       }
       return true;
@@ -466,7 +477,21 @@ export class Connection implements TlsOwner, TimerOwner {
     this.pipelined = false;
     this.requests++;
     this.request = r;
+    if (this.reading) this.endReading();
+    else count(REQUESTS);
+    count(WRITING);
     return r;
+  }
+
+  private beginReading(): void {
+    this.reading = true;
+    count(REQUESTS);
+    count(READING);
+  }
+
+  private endReading(): void {
+    this.reading = false;
+    uncount(READING);
   }
 
   /**
@@ -848,6 +873,8 @@ export class Connection implements TlsOwner, TimerOwner {
   }
 
   private markClosed(): void {
+    if (this.reading) this.endReading();
+    if (this.state === "handshake") uncount(HANDSHAKING);
     this.state = "closed";
     this.request = undefined;
     this.input = undefined;

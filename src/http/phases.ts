@@ -1,5 +1,7 @@
 /** The way of a request through nginx's phases, and its ends: responses, error pages, redirects, the log. */
 import { parseSize } from "../config/units.ts";
+import { WRITING } from "../metrics/cells.ts";
+import { uncount } from "../metrics/counters.ts";
 import { ALERT, ERR } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { wallMs } from "../net/timers.ts";
@@ -546,6 +548,7 @@ export function closeRequest(r: Request): void {
   if (r.logged) return;
   r.logged = true;
   r.finished = true;
+  uncount(WRITING);
   r.body?.release();
   r.bodyFilter?.release();
   for (const log of r.server.http.phases.log) {

@@ -1,5 +1,6 @@
 /** The modules that hopway is made of: the only place that names them all. Handlers and filters run in this order. */
 import type { AnyModule } from "../config/any-module.ts";
+import { levelCounters } from "../metrics/level-counters.ts";
 import { proxyModule } from "../proxy/module.ts";
 import { scgiModule } from "../proxy/scgi.ts";
 import { uwsgiModule } from "../proxy/uwsgi.ts";
@@ -28,6 +29,7 @@ import { rewrite } from "./rewrite.ts";
 import { splitClients } from "./split-clients.ts";
 import { sslModule } from "./ssl.ts";
 import { staticModule } from "./static.ts";
+import { stubStatus } from "./stub-status.ts";
 import { tryFilesModule } from "./try-files.ts";
 import { coreVariables } from "./variables-core.ts";
 
@@ -35,6 +37,7 @@ import { coreVariables } from "./variables-core.ts";
 export const modules: readonly AnyModule[] = [
   coreModule,
   coreVariables,
+  levelCounters,
   map,
   geo,
   splitClients,
@@ -58,6 +61,7 @@ export const modules: readonly AnyModule[] = [
   charsetModule,
   gzipModule,
   rangeModule,
+  stubStatus,
   logModule,
   absentModules,
   sslModule,

@@ -3,6 +3,8 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
+import { ACCEPTED, ACTIVE, HANDLED } from "../metrics/cells.ts";
+import { count, uncount } from "../metrics/counters.ts";
 import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
 import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
@@ -12,6 +14,7 @@ import type { ListenerHandle } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import { Acceptor, type PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
+import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
 import { eventSettings } from "./process-core.ts";
@@ -32,6 +35,8 @@ export interface Serving {
   /** Closes everything at once. */
   stopNow(): void;
   reopenLogs(): void;
+  /** An operator has said which peers get new requests. */
+  peersChanged(): void;
 }
 
 /** The bindings of one listening socket. */
@@ -92,10 +97,12 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     this.errorLog = errorLog;
     this.obeyEvents(config);
     addSlotHolder(this);
+    heedOperator(upstreams(config.load));
     for (const listener of listeners) this.openDoor(listener);
   }
 
   onConnectionClosed(connection: Connection): void {
+    uncount(ACTIVE);
     this.connections.delete(connection);
     if (this.connections.size === 0) this.done?.();
   }
@@ -103,6 +110,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void {
     this.tree = servingOf(config.load).serving;
     upstreams(config.load).continueFrom(upstreams(this.load));
+    heedOperator(upstreams(config.load));
     this.load = config.load;
     this.obeyEvents(config);
     const wanted = new Set(listeners.map(({ fd }) => fd));
@@ -149,6 +157,10 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     closeKeptLogs();
   }
 
+  peersChanged(): void {
+    heedOperator(upstreams(this.load));
+  }
+
   closeResting(): boolean {
     for (let step = 0; step < HAND_STEPS; step++) {
       this.hand ??= this.connections.values();
@@ -192,7 +204,10 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
         listener.fd,
         {
           onAccept: (socket) => this.accept(socket, door),
-          onAcceptError: (message, full) => this.errorLog.write(full ? ALERT : CRIT, 0, message),
+          onAcceptError: (message, full) => {
+            if (full) count(ACCEPTED);
+            this.errorLog.write(full ? ALERT : CRIT, 0, message);
+          },
         },
         this.multiAccept,
       ),
@@ -201,6 +216,9 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   }
 
   private accept(socket: PlainSocket, door: Door): Connection {
+    count(ACCEPTED);
+    count(HANDLED);
+    count(ACTIVE);
     const binding =
       door.specific.size === 0 ? door.main : (door.specific.get(plainAddress(socket.localAddress)) ?? door.main);
     const connection = new Connection(socket, binding, this);

@@ -1,5 +1,6 @@
 /** The master: holds the listening sockets, keeps workers running, obeys signals (ngx_process_cycle.c). */
 import type { LoadedConfig } from "../config/load.ts";
+import { MetricsRegistry } from "../metrics/metrics-registry.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
@@ -39,6 +40,8 @@ export class Master {
   private readonly started: MasterStart;
   private readonly zones = ZoneRegistry.shared();
   private grants: readonly ZoneGrant[] = [];
+  private readonly metrics = new MetricsRegistry();
+  private places: readonly number[];
   private readonly workers: WorkerPool;
   private newBinary: NewBinary | undefined;
   private state: "running" | "stopping" | "quitting" = "running";
@@ -65,7 +68,8 @@ export class Master {
     if (typeof plan === "string") throw new Error(plan);
     plan.commit();
     this.grants = plan.grants;
-    this.workers = new WorkerPool(this.frame, this.zones, {
+    this.places = this.metrics.place(this.config.load);
+    this.workers = new WorkerPool(this.frame, this.zones, this.metrics, {
       log: (level, message) => this.write(level, message),
       onServing: () => this.onServing(),
       onEmpty: (code) => this.exit(code),
@@ -73,8 +77,8 @@ export class Master {
   }
 
   private get frame() {
-    const { settings, delivery, sockets, grants } = this;
-    return { settings, delivery, sockets, grants };
+    const { settings, delivery, sockets, grants, places } = this;
+    return { settings, delivery, sockets, grants, places };
   }
 
   /** Starts the workers; `up` is called once when all of them serve. */
@@ -205,29 +209,36 @@ export class Master {
       return;
     }
     this.notice("reconfiguring");
+    this.metrics.reloaded(await this.changeConfiguration());
+  }
+
+  /** False, and logged, where it stays as it was. */
+  private async changeConfiguration(): Promise<boolean> {
     const fresh = await this.reread();
     const { load } = fresh.config;
     for (const diagnostic of fresh.config.diagnostics) {
       this.write(diagnosticLevel(diagnostic), diagnosticText(diagnostic));
     }
-    if (load.failed) return;
+    if (load.failed) return false;
     const report = (level: LogLevel, message: string): void => this.write(level, message);
-    if (!prepareFiles(fresh.config, report)) return;
+    if (!prepareFiles(fresh.config, report)) return false;
     const settings = processSettings(fresh.config);
     const plan = this.zones.plan(load);
     if (typeof plan === "string") {
       this.write(EMERG, plan);
-      return;
+      return false;
     }
     const sockets = await openSockets(listenSockets(load), this.sockets, settings.workers, report);
     if (sockets === undefined || this.state !== "running") {
       plan.abandon();
-      return;
+      return false;
     }
     this.grants = plan.grants;
+    this.places = this.metrics.place(load);
     await this.adopt(fresh, settings, sockets);
     // Zones that are gone give their memory back when no worker counts in them any more.
     plan.commit();
+    return true;
   }
 
   private async adopt(fresh: FreshConfig, settings: ProcessSettings, sockets: readonly OpenSocket[]): Promise<void> {

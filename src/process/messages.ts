@@ -2,6 +2,7 @@
 
 import type { MainFile } from "../config/load.ts";
 import type { ConfigSnapshot } from "../config/snapshot-source.ts";
+import type { MetricsHandover } from "../metrics/metrics-registry.ts";
 import type { Address } from "../net/address.ts";
 import type { HostAnswers } from "../net/host-lookup.ts";
 import type { ListenOptions } from "../net/listen.ts";
@@ -38,6 +39,7 @@ export type ToWorker =
       /** The descriptor over which sockets come that a reload adds. */
       readonly channel: number;
       readonly zones: ZoneHandover;
+      readonly metrics: MetricsHandover;
     }
   | {
       readonly type: "reload";
@@ -48,6 +50,8 @@ export type ToWorker =
       readonly added: readonly number[];
       /** The new configuration's zones. */
       readonly zones: readonly ZoneGrant[];
+      /** Where its counters are. */
+      readonly places: readonly number[];
     }
   | { readonly type: "stop" }
   | {
@@ -55,6 +59,12 @@ export type ToWorker =
       /** Nobody listens after this worker: who waits in the sockets' queues is still served. */
       readonly last: boolean;
     }
-  | { readonly type: "reopen" };
+  | { readonly type: "reopen" }
+  /** An operator has said which peers get new requests: it stands in the memory of the counters. */
+  | { readonly type: "peers" };
 
-export type ToMaster = { readonly type: "ready" } | { readonly type: "reloaded"; readonly ok: boolean };
+export type ToMaster =
+  | { readonly type: "ready" }
+  | { readonly type: "reloaded"; readonly ok: boolean }
+  /** As to the workers: they all are to hear of it. */
+  | { readonly type: "peers" };

@@ -2,6 +2,7 @@
 import { EMERG, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { listenSockets, removeSocketFile } from "../net/listen.ts";
 import { flushLogs } from "../net/log-file.ts";
+import { onOperatorDrain } from "../upstream/operator-drain.ts";
 import type { FreshConfig } from "./load-files.ts";
 import { goneSockets, letNobodyIn, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile } from "./pid-file.ts";
@@ -10,6 +11,7 @@ import { processSettings } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
+import { ownMetrics } from "./worker-metrics.ts";
 import { ownZones } from "./worker-zones.ts";
 
 /** Serves in this process, with the rights it has: nginx applies `user` to worker processes only. */
@@ -26,24 +28,28 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
     flushLogs();
     process.exit(0);
   };
-  const worker = Worker.start(config, sockets, ownZones(), end);
+  const metrics = ownMetrics();
+  const worker = Worker.start(config, sockets, ownZones(), metrics, end);
+  onOperatorDrain(() => worker.peersChanged());
 
-  const reload = async (): Promise<void> => {
+  const reload = async (): Promise<boolean> => {
     const log = errorLogOf(config.load);
     const fresh = await reread();
     for (const diagnostic of fresh.config.diagnostics) {
       log.write(diagnosticLevel(diagnostic), 0, diagnosticText(diagnostic));
     }
-    if (fresh.config.load.failed) return;
+    if (fresh.config.load.failed) return false;
     const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
-    if (!prepareFiles(fresh.config, report)) return;
+    if (!prepareFiles(fresh.config, report)) return false;
     const after = await openSockets(listenSockets(fresh.config.load), sockets, 1, report);
-    if (after === undefined) return;
+    if (after === undefined) return false;
     const gone = goneSockets(sockets, after);
     letNobodyIn(gone);
     sockets = after;
-    if (await worker.reload(fresh.config, after, undefined)) config = fresh.config;
+    const ok = await worker.reload(fresh.config, after, undefined, undefined);
+    if (ok) config = fresh.config;
     for (const open of gone) removeSocketFile(open, (message) => log.write(EMERG, 0, message));
+    return ok;
   };
   onSignals((name: SignalName) => {
     errorLogOf(config.load).write(NOTICE, 0, `signal ${signalNumber(name)} (${name}) received`);
@@ -52,6 +58,6 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
       letNobodyIn(sockets);
       worker.quit(true);
     } else if (name === "SIGUSR1") worker.reopen();
-    else if (name === "SIGHUP") reloads = reloads.then(reload);
+    else if (name === "SIGHUP") reloads = reloads.then(reload).then((ok) => metrics.reloaded(ok));
   });
 }

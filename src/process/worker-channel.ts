@@ -8,11 +8,13 @@ import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { sharedLogFile } from "../net/log-file.ts";
+import { onOperatorDrain } from "../upstream/operator-drain.ts";
 import { loadDelivery } from "./load-files.ts";
 import type { ConfigDelivery, OfferedSocket, ToMaster, ToWorker } from "./messages.ts";
 import { onSignals, type SignalName } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
+import { sharedMetrics } from "./worker-metrics.ts";
 import { sharedZones } from "./worker-zones.ts";
 
 /** Tells the master that starting another worker with this configuration is no use. */
@@ -31,6 +33,7 @@ class WorkerChannel {
   constructor(modules: readonly AnyModule[]) {
     this.modules = modules;
     onSignals((name) => this.onSignal(name));
+    onOperatorDrain(() => tell({ type: "peers" }));
     process.on("message", (message: ToWorker) => {
       this.queue = this.queue.then(() => this.handle(message)).catch((error: unknown) => this.onFault(error));
     });
@@ -54,11 +57,12 @@ class WorkerChannel {
       case "start": {
         const config = await this.load(message.config);
         if (config === undefined) process.exit(FATAL_CODE);
-        const { sockets, channel, zones } = message;
+        const { sockets, channel, zones, metrics } = message;
         this.channel = channel;
         holdSlot();
         this.listeners = new Map(sockets.map((socket) => [socket.id, socket]));
-        this.worker = Worker.start(config, sockets, sharedZones(zones), () => process.exit(0));
+        const counters = sharedMetrics(metrics, zones.slot);
+        this.worker = Worker.start(config, sockets, sharedZones(zones), counters, () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
         tell({ type: "ready" });
         return;
@@ -73,7 +77,8 @@ class WorkerChannel {
         }
         const added = new Map(message.added.map((id, i) => [id, received[i] ?? -1]));
         this.listeners = new Map(message.sockets.map((socket) => [socket.id, this.listener(socket, added)]));
-        const ok = (await this.worker?.reload(config, [...this.listeners.values()], message.zones)) === true;
+        const { zones, places } = message;
+        const ok = (await this.worker?.reload(config, [...this.listeners.values()], zones, places)) === true;
         tell({ type: "reloaded", ok });
         return;
       }
@@ -85,6 +90,9 @@ class WorkerChannel {
         return;
       case "reopen":
         this.worker?.reopen();
+        return;
+      case "peers":
+        this.worker?.peersChanged();
     }
   }
 

@@ -1,4 +1,6 @@
 /** The workers of a master: starts them, replaces those that die, hands them new configurations, ends them. */
+
+import type { MetricsRegistry } from "../metrics/metrics-registry.ts";
 import { ALERT, type LogLevel, NOTICE } from "../net/error-log.ts";
 import type { ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
 import type { ConfigDelivery } from "./messages.ts";
@@ -23,6 +25,8 @@ export interface WorkerFrame {
   readonly delivery: ConfigDelivery;
   readonly sockets: readonly OpenSocket[];
   readonly grants: readonly ZoneGrant[];
+  /** Where its counters are. */
+  readonly places: readonly number[];
 }
 
 export interface PoolOwner {
@@ -36,6 +40,7 @@ export interface PoolOwner {
 export class WorkerPool {
   private frame: WorkerFrame;
   private readonly zones: ZoneRegistry;
+  private readonly metrics: MetricsRegistry;
   private readonly owner: PoolOwner;
   /** The environment in which the master was started. */
   private readonly environment: Readonly<Record<string, string | undefined>> = { ...process.env };
@@ -47,9 +52,10 @@ export class WorkerPool {
   private readonly pausing = new Set<number>();
   private waiters: (() => void)[] = [];
 
-  constructor(frame: WorkerFrame, zones: ZoneRegistry, owner: PoolOwner) {
+  constructor(frame: WorkerFrame, zones: ZoneRegistry, metrics: MetricsRegistry, owner: PoolOwner) {
     this.frame = frame;
     this.zones = zones;
+    this.metrics = metrics;
     this.owner = owner;
   }
 
@@ -91,7 +97,7 @@ export class WorkerPool {
       }
       serving.add(worker.index);
       const sockets = socketsOfWorker(frame.sockets, worker.index);
-      const failure = worker.reload(frame.delivery, sockets, frame.grants);
+      const failure = worker.reload(frame.delivery, sockets, frame.grants, frame.places);
       if (failure !== undefined) this.giveUp(worker, failure);
     }
     for (let i = 0; i < frame.settings.workers; i++) if (!serving.has(i) && !this.pausing.has(i)) this.startWorker(i);
@@ -134,16 +140,19 @@ export class WorkerPool {
   }
 
   private startWorker(index: number): void {
-    const { settings, sockets, delivery, grants } = this.frame;
+    const { settings, sockets, delivery, grants, places } = this.frame;
     const environment = workerEnvironment(settings, this.environment);
-    const share = { fd: this.zones.fd, slot: this.zones.takeSlot(), grants };
+    const metrics = { fd: this.metrics.fd, places };
+    const share = { fd: this.zones.fd, slot: this.zones.takeSlot(), grants, metrics };
     const own = socketsOfWorker(sockets, index);
     const worker = new WorkerProcess(index, this.generation, own, environment, delivery, share, {
       onReady: () => this.onReady(),
       onReloaded: (changed, ok) => this.onReloaded(changed, ok),
       onExit: (gone, code, signal) => this.onExit(gone, code, signal),
+      onPeers: () => this.onPeers(),
     });
     this.workers.add(worker);
+    this.metrics.workerStarted();
     this.notice(`start worker process ${worker.pid}`);
   }
 
@@ -169,6 +178,8 @@ export class WorkerPool {
   }
 
   private onExit(worker: WorkerProcess, code: number, signal: number): void {
+    this.metrics.releaseWorker(worker.slot);
+    if (!worker.left && this.state === "running") this.metrics.workerDied();
     this.zones.releaseWorker(worker.slot, worker.pid);
     this.workers.delete(worker);
     this.notice(`signal ${signalNumber("SIGCHLD")} (SIGCHLD) received from ${worker.pid}`);
@@ -196,6 +207,10 @@ export class WorkerPool {
       this.pausing.delete(worker.index);
       this.startAgain(worker);
     }, RESTART_PAUSE_MS);
+  }
+
+  private onPeers(): void {
+    for (const worker of this.workers) worker.peersChanged();
   }
 
   private startAgain({ index }: WorkerProcess): void {

@@ -1,5 +1,6 @@
 /** One worker as the master sees it. */
 import { constants } from "node:os";
+import type { MetricsHandover } from "../metrics/metrics-registry.ts";
 import { descriptorPair, sendDescriptors } from "../net/descriptor-passing.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
@@ -19,15 +20,18 @@ export interface WorkerEvents {
   onReloaded(worker: WorkerProcess, ok: boolean): void;
   /** `signal` is 0 when the worker ended by itself. */
   onExit(worker: WorkerProcess, code: number, signal: number): void;
+  /** An operator has told it which peers get new requests. */
+  onPeers(): void;
 }
 
-/** The zones that a master shares with a worker: see ZoneRegistry. */
+/** The memory that a master shares with a worker: see ZoneRegistry, MetricsRegistry. */
 export interface WorkerShare {
   /** `ZoneRegistry.fd`. */
   readonly fd: number;
   /** `ZoneRegistry.takeSlot()`: to be given to `releaseWorker` when the worker has ended. */
   readonly slot: number;
   readonly grants: readonly ZoneGrant[];
+  readonly metrics: MetricsHandover;
 }
 
 export class WorkerProcess {
@@ -64,7 +68,7 @@ export class WorkerProcess {
     this.held = ids(sockets);
     const [here, there] = descriptorPair();
     this.channel = here;
-    const fds = [...sockets.map(({ fd }) => fd), share.fd, there];
+    const fds = [...sockets.map(({ fd }) => fd), share.fd, share.metrics.fd, there];
     try {
       this.child = Bun.spawn<"ignore", "inherit", "inherit">({
         cmd: runtimeCommand(),
@@ -83,8 +87,10 @@ export class WorkerProcess {
       closeDescriptor(there);
     }
     const offered = sockets.map((socket, i) => ({ ...offer(socket), fd: FIRST_SOCKET + i }));
-    const zones = { ...share, fd: FIRST_SOCKET + sockets.length };
-    this.send({ type: "start", config, sockets: offered, channel: zones.fd + 1, zones });
+    const { slot, grants } = share;
+    const zones = { fd: FIRST_SOCKET + sockets.length, slot, grants };
+    const metrics = { ...share.metrics, fd: zones.fd + 1 };
+    this.send({ type: "start", config, sockets: offered, channel: metrics.fd + 1, zones, metrics });
   }
 
   get pid(): number {
@@ -92,7 +98,12 @@ export class WorkerProcess {
   }
 
   /** Hands over a new configuration and the sockets that go with it. Returns the system's words when it could not. */
-  reload(config: ConfigDelivery, sockets: readonly OpenSocket[], zones: readonly ZoneGrant[]): string | undefined {
+  reload(
+    config: ConfigDelivery,
+    sockets: readonly OpenSocket[],
+    zones: readonly ZoneGrant[],
+    places: readonly number[],
+  ): string | undefined {
     const added = sockets.filter(({ id }) => !this.held.has(id));
     const failure = sendDescriptors(
       this.channel,
@@ -101,12 +112,17 @@ export class WorkerProcess {
     if (failure !== undefined) return failure;
     this.held = ids(sockets);
     this.reloading++;
-    this.send({ type: "reload", config, sockets: sockets.map(offer), added: [...ids(added)], zones });
+    this.send({ type: "reload", config, sockets: sockets.map(offer), added: [...ids(added)], zones, places });
     return undefined;
   }
 
   reopen(): void {
     this.send({ type: "reopen" });
+  }
+
+  /** Tells it that an operator has changed which peers get new requests. */
+  peersChanged(): void {
+    this.send({ type: "peers" });
   }
 
   /** Asks the worker to end at once. */
@@ -142,7 +158,8 @@ export class WorkerProcess {
     if (message.type === "reloaded") {
       this.reloading--;
       events.onReloaded(this, message.ok);
-    } else if (this.state === "starting") {
+    } else if (message.type === "peers") events.onPeers();
+    else if (this.state === "starting") {
       this.state = "ready";
       this.served = true;
       events.onReady(this);

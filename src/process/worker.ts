@@ -8,6 +8,7 @@ import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.t
 import type { ZoneGrant } from "../zone/zone-registry.ts";
 import { dropRights, setLimits } from "./privileges.ts";
 import { processSettings } from "./settings.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
 import type { WorkerZones } from "./worker-zones.ts";
 
 export class Worker {
@@ -15,12 +16,21 @@ export class Worker {
   private shutdownTimeoutMs: number;
   private readonly serving: Serving;
   private readonly zones: WorkerZones;
+  private readonly metrics: WorkerMetrics;
   private leaving = false;
   private readonly onEnd: () => void;
 
-  private constructor(config: LoadedConfig, serving: Serving, zones: WorkerZones, log: ErrorLog, onEnd: () => void) {
+  private constructor(
+    config: LoadedConfig,
+    serving: Serving,
+    zones: WorkerZones,
+    metrics: WorkerMetrics,
+    log: ErrorLog,
+    onEnd: () => void,
+  ) {
     this.serving = serving;
     this.zones = zones;
+    this.metrics = metrics;
     this.log = log;
     this.onEnd = onEnd;
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
@@ -35,6 +45,7 @@ export class Worker {
     config: LoadedConfig,
     listeners: readonly ListenerHandle[],
     zones: WorkerZones,
+    metrics: WorkerMetrics,
     onEnd: () => void,
   ): Worker {
     const log = errorLogOf(config.load);
@@ -43,8 +54,9 @@ export class Worker {
     setLimits(settings, report);
     for (const failure of openLogs(config.load)) report(EMERG, failure);
     zones.bind(config.load, undefined);
+    metrics.bind(config.load, undefined);
     const serving = serve(config, listeners, log);
-    return new Worker(config, serving, zones, log, onEnd);
+    return new Worker(config, serving, zones, metrics, log, onEnd);
   }
 
   /** Gives up root's rights, which opening files needed. False when that failed: nothing may be served then. */
@@ -58,25 +70,32 @@ export class Worker {
   }
 
   /**
-   * Serves new requests by another configuration, and on its sockets; what runs goes on as it began. `grants`: where its
-   * zones are, from a master that shares them. Resolves when sockets that it does not have are closed; to false, and
+   * Serves new requests by another configuration, and on its sockets; what runs goes on as it began. `grants`, `places`:
+   * where its zones and counters are, from a master that shares them. Resolves when sockets that it does not have are closed; to false, and
    * logged, where a zone cannot change so: all goes on as before.
    */
   async reload(
     config: LoadedConfig,
     listeners: readonly ListenerHandle[],
     grants: readonly ZoneGrant[] | undefined,
+    places: readonly number[] | undefined,
   ): Promise<boolean> {
     const fault = this.zones.bind(config.load, grants);
     if (fault !== undefined) {
       this.write(EMERG, fault);
       return false;
     }
+    this.metrics.bind(config.load, places);
     this.log = errorLogOf(config.load);
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
     for (const failure of openLogs(config.load)) this.write(EMERG, failure);
     await new Promise<void>((resolve) => this.serving.reload(config, listeners, resolve));
     return true;
+  }
+
+  /** An operator has said which peers get new requests. */
+  peersChanged(): void {
+    this.serving.peersChanged();
   }
 
   reopen(): void {

@@ -1,4 +1,6 @@
 /** The servers of an upstream as load balancing sees them: one `Peer` per address. */
+
+import { NO_ROW, type Row } from "../metrics/rows.ts";
 import { inetAddress, systemAddress, unixAddress } from "../net/address.ts";
 import { IdleStack } from "./pool.ts";
 
@@ -62,7 +64,11 @@ export class Peer {
   checkedMs = Number.NEGATIVE_INFINITY;
   down: boolean;
   readonly backup: boolean;
+  /** Gets no new requests: `drain` in the configuration, or an operator's word. */
   draining: boolean;
+  readonly drainedAsWritten: boolean;
+  /** What is counted of it. */
+  row: Row = NO_ROW;
   /** Position in its group: the bit of `Attempt` that remembers it as tried. */
   index = 0;
   /** Its idle connections; `ConnectionPool` keeps them. */
@@ -81,6 +87,7 @@ export class Peer {
     this.down = options.down;
     this.backup = options.backup;
     this.draining = options.draining;
+    this.drainedAsWritten = options.draining;
   }
 
   /** May be chosen: not down, not disabled by failures, not at `max_conns`. */

@@ -54,6 +54,11 @@ export class RawClient {
     return this.answer();
   }
 
+  /** Sends bytes, one per char, and waits for nothing. */
+  send(text: string): void {
+    this.socket.write(Buffer.from(text, "latin1"));
+  }
+
   /** Becomes a WebSocket. */
   async upgrade(path: string): Promise<void> {
     const key = randomBytes(16).toString("base64");

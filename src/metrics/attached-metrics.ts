@@ -1,0 +1,24 @@
+/** The counters of this process, tied to the memory that it shares with the others. */
+import type { LoadContext } from "../config/load-context.ts";
+import { countIn } from "./counters.ts";
+import type { MetricsMemory } from "./metrics-memory.ts";
+import { rows } from "./rows.ts";
+
+let attached: MetricsMemory | undefined;
+
+/** What all processes have counted; undefined in a process that does not serve. */
+export function metricsMemory(): MetricsMemory | undefined {
+  return attached;
+}
+
+/** From now on the process counts in its own block of the memory. */
+export function attachMetrics(memory: MetricsMemory, slot: number): void {
+  attached = memory;
+  countIn(memory.block(slot).cells);
+  memory.enter(slot, process.pid);
+}
+
+/** Ties the rows of a configuration to their places, before the process serves by it. */
+export function bindRows(load: LoadContext, places: readonly number[]): void {
+  rows(load).place(places);
+}

@@ -1,0 +1,58 @@
+/** The rows that one configuration counts in, and where they are. */
+import { perLoad } from "../config/load-context.ts";
+import { NOWHERE, type RowKind } from "./cells.ts";
+
+/** Whoever counts holds one, and counts at `at` and behind it. */
+export class Row {
+  /** The first cell; NOWHERE until the process is bound to its memory, or when there is no room. */
+  at = NOWHERE;
+  readonly kind: RowKind;
+  /** What it is about, in the order of the kind: names of servers, locations, upstreams, peers. */
+  readonly labels: readonly string[];
+
+  constructor(kind: RowKind, labels: readonly string[]) {
+    this.kind = kind;
+    this.labels = labels;
+  }
+
+  /** By this it is found again after a reload. */
+  get key(): string {
+    return [this.kind.name, ...this.labels].join("\0");
+  }
+}
+
+/** A row that has no place: for what is not counted. */
+export const NO_ROW = new Row({ name: "none", cells: 0, gauges: [], open: [] }, []);
+
+/** The rows of one configuration, in an order that every process that reads it comes to. */
+export class RowSet {
+  private readonly byKey = new Map<string, Row>();
+
+  /** The row for these labels: the same one for the same labels. */
+  declare(kind: RowKind, labels: readonly string[]): Row {
+    const row = new Row(kind, labels);
+    const known = this.byKey.get(row.key);
+    if (known !== undefined) return known;
+    this.byKey.set(row.key, row);
+    return row;
+  }
+
+  *[Symbol.iterator](): Iterator<Row> {
+    yield* this.byKey.values();
+  }
+
+  /** Rows of one kind. */
+  ofKind(kind: RowKind): Row[] {
+    return [...this].filter((row) => row.kind === kind);
+  }
+
+  /** Tells each row where it is: as many places as there are rows, in their order. */
+  place(places: readonly number[]): void {
+    if (places.length !== this.byKey.size) throw new Error("the places of counters are those of another configuration");
+    let i = 0;
+    for (const row of this) row.at = places[i++]!;
+  }
+}
+
+/** The rows of a load. */
+export const rows = perLoad(() => new RowSet());
