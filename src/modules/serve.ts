@@ -5,6 +5,7 @@ import { Connection, type ConnectionHost, type ListenBinding } from "../http/con
 import type { AddressServers } from "../http/location.ts";
 import { ACCEPTED, ACTIVE, HANDLED } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
+import { Acceptor } from "../net/acceptor.ts";
 import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
 import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
@@ -12,7 +13,7 @@ import { setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import type { ListenerHandle } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
-import { Acceptor, type PlainSocket } from "../net/socket.ts";
+import type { PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";

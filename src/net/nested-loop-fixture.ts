@@ -1,9 +1,9 @@
 /** Run by a test as a process of its own: work of Bun's loop, while ours waits for ten minutes at a time. */
 import { readFile } from "node:fs/promises";
+import { Acceptor } from "./acceptor.ts";
 import { inetAddress, systemAddress } from "./address.ts";
 import { setLongestWait } from "./event-loop.ts";
 import * as libc from "./libc.ts";
-import { Acceptor } from "./socket.ts";
 
 const ROUNDS = 5;
 

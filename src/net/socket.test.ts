@@ -2,11 +2,11 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Acceptor } from "./acceptor.ts";
 import { inetAddress, systemAddress, unixAddress } from "./address.ts";
 import { setFaults } from "./event-loop.ts";
 import * as libc from "./libc.ts";
 import {
-  Acceptor,
   type ConnectCall,
   type ConnectOwner,
   connectTo,

@@ -1,0 +1,121 @@
+/** Accepts connections from a listening descriptor. */
+import { fromSystemAddress } from "./address.ts";
+import { freeSlot, holdSlot, notEnoughConnections, takeSlot } from "./connection-slots.ts";
+import { EPOLLEXCLUSIVE, EPOLLIN, reportFault, unwatch, type Watched, watch } from "./event-loop.ts";
+import {
+  acceptSocket,
+  closeDescriptor,
+  EAGAIN,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  IPPROTO_TCP,
+  lastErrno,
+  numberedError,
+  setIntegerOption,
+  TCP_NODELAY,
+} from "./libc.ts";
+import { INTEREST, PlainSocket, type SocketOwner } from "./socket.ts";
+import { Timer, type TimerOwner } from "./timers.ts";
+
+/** Who takes the connections of a listening socket. */
+export interface AcceptOwner {
+  /** Returns the owner of the new connection. */
+  onAccept(socket: PlainSocket): SocketOwner;
+  /** A connection could not be accepted; `message` as nginx words it. `full`: worker_connections does not allow more. */
+  onAcceptError(message: string, full: boolean): void;
+}
+
+/** Out of descriptors: accepting rests for so long (nginx: accept_mutex_delay). */
+const ACCEPT_REST_MS = 500;
+
+const nameRoom = new Uint8Array(128);
+const nameLength = new Uint32Array(1);
+
+/** A listening descriptor of this process: accepts until stopped. */
+export class Acceptor implements Watched, TimerOwner {
+  private readonly fd: number;
+  private readonly owner: AcceptOwner;
+  private readonly timer = new Timer(this, 0);
+  private stopped = false;
+  private readonly many: boolean;
+
+  /**
+   * Takes the descriptor over. Connections that several processes wait for go to one of them. `many`: takes all that
+   * wait at once instead of one a turn (multi_accept).
+   */
+  constructor(fd: number, owner: AcceptOwner, many: boolean) {
+    this.fd = fd;
+    this.owner = owner;
+    this.many = many;
+    holdSlot();
+    // Accepted sockets inherit it; a unix socket refuses it, and needs none.
+    setIntegerOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    this.begin();
+  }
+
+  /** Stops accepting and closes the descriptor; established connections go on. */
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.timer.release();
+    unwatch(this.fd);
+    closeDescriptor(this.fd);
+    freeSlot();
+  }
+
+  onTimer(): void {
+    this.begin();
+  }
+
+  onEvents(): void {
+    if (!this.acceptOne()) return;
+    if (this.many) this.acceptWaiting();
+    if (this.stopped) return;
+    // Of processes that wait for the same socket the kernel wakes the one that has waited longest, again and again: this
+    // one goes to the end of the queue. nginx does it after every 16th, which left 100 clients at once on two of four.
+    unwatch(this.fd);
+    this.begin();
+  }
+
+  /** Accepts all that are in the queue now. */
+  acceptWaiting(): void {
+    while (!this.stopped && this.acceptOne());
+  }
+
+  /** False when there was none. */
+  private acceptOne(): boolean {
+    const fd = acceptSocket(this.fd, nameRoom, nameLength);
+    if (fd < 0) {
+      this.failed(lastErrno());
+      return false;
+    }
+    if (!takeSlot()) {
+      closeDescriptor(fd);
+      this.owner.onAcceptError(notEnoughConnections(), true);
+      return true;
+    }
+    const socket = new PlainSocket(fd, false, fromSystemAddress(nameRoom));
+    try {
+      socket.data = this.owner.onAccept(socket);
+    } catch (error) {
+      reportFault(error);
+      socket.terminate();
+      return true;
+    }
+    if (socket.fd >= 0 && !watch(fd, INTEREST, socket)) socket.terminate();
+    return true;
+  }
+
+  private begin(): void {
+    watch(this.fd, EPOLLIN | EPOLLEXCLUSIVE, this);
+  }
+
+  private failed(errno: number): void {
+    if (errno === EAGAIN || errno === EINTR) return;
+    this.owner.onAcceptError(`accept4() failed (${numberedError(errno)})`, false);
+    if (errno !== EMFILE && errno !== ENFILE) return;
+    unwatch(this.fd);
+    this.timer.arm(ACCEPT_REST_MS);
+  }
+}
