@@ -12,7 +12,6 @@ const SERVER_LINE_BARE = `\r\nServer: ${SERVER_NAME}`;
 export function writeHead(r: Request): string {
   if (r.httpVersion < 1000) return "";
   const { out } = r;
-  const core = r.location.core;
   const { status } = out;
   if (status !== 200 && status !== 206 && status !== 304) out.lastModifiedSeconds = -1;
   // An upstream's own 204 keeps the fields that it came with.
@@ -22,6 +21,20 @@ export function writeHead(r: Request): string {
     out.contentLength = -1;
   }
 
+  // A Location may name what the client called the host, a 101 is rare.
+  if (out.location !== undefined || status === 101) return makeHead(r);
+  const last = r.location.lastHead;
+  const known = last.find(r, out.statusLine ?? statusLine(status));
+  if (known !== undefined) return known;
+  const head = makeHead(r);
+  last.keep(head, out.list.count);
+  return head;
+}
+
+function makeHead(r: Request): string {
+  const { out } = r;
+  const core = r.location.core;
+  const { status } = out;
   let head = "HTTP/1.1 " + (out.statusLine ?? statusLine(status));
   // An upstream's own Server, Date and Location stand in the list, where it put them.
   if (out.server === undefined) head += core.serverTokens === "off" ? SERVER_LINE_BARE : SERVER_LINE;

@@ -1,6 +1,7 @@
 /** Servers and locations as requests see them: compiled from the configuration, swapped as a whole on reload. */
 import type { ErrorLog } from "../net/error-log.ts";
 import type { HeaderFilter } from "./header-filter.ts";
+import type { LastHead } from "./last-head.ts";
 import type { RequestHeadLimits } from "./request-head.ts";
 import type { ServerTls } from "./server-tls.ts";
 import type { CoreSettings, Handler } from "./settings.ts";
@@ -27,6 +28,7 @@ export interface Location {
   autoRedirect: boolean;
   rewrite: RewriteProgram | undefined;
   handler: Handler | undefined;
+  readonly lastHead: LastHead;
   /** limit_except: the level that holds for the methods it does not except. */
   limitExcept: { readonly methods: ReadonlySet<string>; readonly level: Location } | undefined;
 }

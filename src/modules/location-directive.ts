@@ -1,6 +1,7 @@
 /** `location` and `limit_except`: which URIs and methods a level is for (ngx_http_core_location, _limit_except). */
 import { ConfigFault, type DirectiveSite, LOCATION, type Scope } from "../config/directive.ts";
 import { compileRegex } from "../config/regex.ts";
+import { LastHead } from "../http/last-head.ts";
 import type { Location } from "../http/location.ts";
 import { attachLocation, locationOf } from "../http/registry.ts";
 import type { CoreSettings } from "../http/settings.ts";
@@ -21,6 +22,7 @@ export function openLevel(opened: Scope, core: CoreSettings, name: string, kind:
     autoRedirect: false,
     rewrite: undefined,
     handler: undefined,
+    lastHead: new LastHead(),
     limitExcept: undefined,
   };
   attachLocation(opened, location);

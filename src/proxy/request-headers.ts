@@ -177,42 +177,137 @@ function linesOf(sets: readonly SetHeader[], version: "1.0" | "1.1"): Line[] {
   return out;
 }
 
-function lineText(line: Line, r: Request, upstream: UpstreamRequest): string {
+/** What a request decides about a line: "" for a line that is not sent. */
+function lineValue(line: Line, r: Request, upstream: UpstreamRequest): string {
   switch (line.kind) {
     case "constant":
       return line.text;
-    case "template": {
-      const value = line.value.evaluate(r);
-      return value === "" ? "" : line.start + oneLineValue(value) + "\r\n";
-    }
+    case "template":
+      return line.value.evaluate(r);
     case "host":
-      return upstream.hostHeader === "" ? "" : "Host: " + upstream.hostHeader + "\r\n";
+      return upstream.hostHeader;
     case "length":
-      return upstream.bodyLength < 0 ? "" : "Content-Length: " + upstream.bodyLength + "\r\n";
+      return upstream.bodyLength < 0 ? "" : String(upstream.bodyLength);
     default:
-      return upstream.chunked ? "Transfer-Encoding: chunked\r\n" : "";
+      return upstream.chunked ? "chunked" : "";
+  }
+}
+
+function lineText(line: Line, value: string): string {
+  if (value === "") return "";
+  switch (line.kind) {
+    case "constant":
+      return value;
+    case "template":
+      return line.start + oneLineValue(value) + "\r\n";
+    case "host":
+      return "Host: " + value + "\r\n";
+    case "length":
+      return "Content-Length: " + value + "\r\n";
+    default:
+      return "Transfer-Encoding: chunked\r\n";
   }
 }
 
 /** Compiles the settings of a level. The result is hot: one string per request, no objects made. */
 export function compileRequestHeaders(settings: RequestHeaderSettings): RequestHeadBuilder {
-  const version = settings.proxyHttpVersion ?? "1.1";
-  const sets = settings.setHeaders ?? [];
-  const lines = linesOf(sets, version);
-  const replaced = new Set([...sets.map(({ name }) => name), ...DEFAULTS].map(asciiLowerCase));
-  const passHeaders = settings.passRequestHeaders ?? true;
-  const versionText = ` HTTP/${version}\r\n`;
-  return (r, method, uri, upstream) => {
-    let head = oneLineUri(method) + " " + oneLineUri(uri) + versionText;
-    for (let i = 0; i < lines.length; i++) head += lineText(lines[i]!, r, upstream);
-    if (passHeaders) {
+  const last = new LastHead(settings);
+  return (r, method, uri, upstream) => last.make(r, method, uri, upstream);
+}
+
+/** A longer head is not remembered. */
+const MAX_REMEMBERED_LENGTH = 4096;
+
+/**
+ * The head made last. Clients say the same again and again, and to compare what a head is made of takes less time than
+ * to join it.
+ */
+class LastHead {
+  private readonly lines: readonly Line[];
+  private readonly replaced: ReadonlySet<string>;
+  private readonly passHeaders: boolean;
+  private readonly versionText: string;
+  /** What it was made of: the values of `lines`, and the client's fields. */
+  private readonly lineValues: string[] = [];
+  private readonly names: string[] = [];
+  private readonly values: string[] = [];
+  private count = -1;
+  private method = "";
+  private uri = "";
+  private head = "";
+  /** All but the first line. */
+  private fields = "";
+
+  constructor(settings: RequestHeaderSettings) {
+    const version = settings.proxyHttpVersion ?? "1.1";
+    const sets = settings.setHeaders ?? [];
+    this.lines = linesOf(sets, version);
+    this.replaced = new Set([...sets.map(({ name }) => name), ...DEFAULTS].map(asciiLowerCase));
+    this.passHeaders = settings.passRequestHeaders ?? true;
+    this.versionText = ` HTTP/${version}\r\n`;
+  }
+
+  make(r: Request, method: string, uri: string, upstream: UpstreamRequest): string {
+    const asBefore = this.sameFields(r, upstream);
+    if (asBefore && uri === this.uri && method === this.method) return this.head;
+    if (!asBefore) this.fields = this.fieldsText(r);
+    this.method = method;
+    this.uri = uri;
+    const head = oneLineUri(method) + " " + oneLineUri(uri) + this.versionText + this.fields;
+    this.head = head;
+    if (head.length > MAX_REMEMBERED_LENGTH) this.forget();
+    return head;
+  }
+
+  private forget(): void {
+    this.lineValues.length = 0;
+    this.names.length = 0;
+    this.values.length = 0;
+    this.count = -1;
+    this.uri = "";
+    this.head = "";
+    this.fields = "";
+  }
+
+  /** Whether the fields are those of the last head; those of this request are the ones to compare with from now on. */
+  private sameFields(r: Request, upstream: UpstreamRequest): boolean {
+    const { lines, lineValues } = this;
+    let same = true;
+    for (let i = 0; i < lines.length; i++) {
+      const value = lineValue(lines[i]!, r, upstream);
+      if (value === lineValues[i]) continue;
+      lineValues[i] = value;
+      same = false;
+    }
+    if (!this.passHeaders) {
+      same &&= this.count === 0;
+      this.count = 0;
+      return same;
+    }
+    const { count, names, values } = r.headers;
+    same &&= count === this.count;
+    for (let i = 0; i < count; i++) {
+      if (values[i] === this.values[i] && names[i] === this.names[i]) continue;
+      this.names[i] = names[i]!;
+      this.values[i] = values[i]!;
+      same = false;
+    }
+    this.count = count;
+    return same;
+  }
+
+  private fieldsText(r: Request): string {
+    const { lines, lineValues, replaced } = this;
+    let text = "";
+    for (let i = 0; i < lines.length; i++) text += lineText(lines[i]!, lineValues[i]!);
+    if (this.passHeaders) {
       const { count, names, keys, values } = r.headers;
       for (let i = 0; i < count; i++) {
-        if (!replaced.has(keys[i]!)) head += names[i] + ": " + values[i] + "\r\n";
+        if (!replaced.has(keys[i]!)) text += names[i] + ": " + values[i] + "\r\n";
       }
     }
-    return head + "\r\n";
-  };
+    return text + "\r\n";
+  }
 }
 
 const HANDSHAKE_LINES: readonly SetHeader[] = [
