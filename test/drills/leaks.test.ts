@@ -122,16 +122,26 @@ describe("after many connections of one kind", () => {
   });
 });
 
+/** Two rounds may add so much: compiled code, garbage that has not been collected yet. */
+const ROUNDS_MAY_ADD = 24 * MIB;
+/** What leaks grows each time, garbage only for a while. */
+const LOOKS = 4;
+
 test("memory does not grow from round to round", async () => {
   const pid = workerPid(gateway.pid);
   const all = async (): Promise<number> => {
     for (const steps of Object.values(KINDS)) await round(steps, BATCH * (LONG ? 20 : 2));
     return residentBytes(pid);
   };
-  const first = await all();
-  await all();
-  const third = await all();
-  expect(third - first).toBeLessThan(24 * MIB);
+  const grown: number[] = [];
+  for (let before = await all(); grown.length < LOOKS; ) {
+    await all();
+    const after = await all();
+    grown.push(after - before);
+    if (after - before < ROUNDS_MAY_ADD) break;
+    before = after;
+  }
+  expect(Math.min(...grown)).toBeLessThan(ROUNDS_MAY_ADD);
 });
 
 /** Temporary files left over when there are none any more, or after the limit. */

@@ -1,7 +1,8 @@
 /** Starts a real nginx or hopway on a configuration text, in a folder of its own, and stops it by its pid. */
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
+import { isReady, type ListensOn, listensOn } from "./listening.ts";
 import { childrenOf, untilQuiet } from "./quiet.ts";
 import { makeTempDir, removeTempDir } from "./temp-dir.ts";
 
@@ -9,7 +10,6 @@ import { makeTempDir, removeTempDir } from "./temp-dir.ts";
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 const POLL_MS = 5;
-const TABLE_READ_BYTES = 16 * 1024;
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
 
@@ -49,7 +49,7 @@ interface Flavour {
 }
 
 /**
- * Starts nginx and resolves when every port that the text listens on is open. In the text, `{prefix}` stands for the
+ * Starts nginx and resolves when its workers serve every port and path that the text listens on. In the text, `{prefix}` stands for the
  * folder of this gateway, `{main}` for the directives of the main context that make it run as a child process, and
  * `{temp_paths}` for the http directives that keep temporary files in the folder. Rejects with what nginx said when it
  * ends instead.
@@ -90,7 +90,7 @@ async function start(flavour: Flavour, configText: string): Promise<Gateway> {
       return "";
     }
   };
-  await untilListening(child, portsOf(text), () => read(stderrPath) + read(errorLogPath));
+  await untilReady(child, listensOn(text), () => read(stderrPath) + read(errorLogPath));
   return {
     prefix,
     pid: child.pid,
@@ -110,55 +110,17 @@ function mainDirectives(): string {
   return `${user}daemon off;\npid {prefix}/nginx.pid;\nworker_processes 1;`;
 }
 
-/** The ports of all `listen` directives; a test listens on numbered ports or on `unix:` paths only. */
-function portsOf(configText: string): number[] {
-  const ports = new Set<number>();
-  for (const match of configText.matchAll(/(?<=^|[\s;{])listen\s+(?:\[[^\]]*\]:|[\d.*]+:)?(\d+)\b/gm))
-    ports.add(Number(match[1]));
-  return [...ports];
-}
-
-async function untilListening(child: Subprocess, ports: readonly number[], said: () => string): Promise<void> {
+async function untilReady(child: Subprocess, where: ListensOn, said: () => string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`exited with ${child.exitCode}: ${said()}`);
-    const open = listeningPorts();
-    if (ports.every((port) => open.has(port))) return;
+    if (isReady(child.pid, where)) return;
     await Bun.sleep(POLL_MS);
   }
   await stop(child, "SIGTERM");
-  throw new Error(`did not listen on ${ports.join(", ")} in ${START_LIMIT_MS} ms: ${said()}`);
-}
-
-/** Read from the kernel's table instead of connecting, because a connection would show in the logs under test. */
-function listeningPorts(): Set<number> {
-  const ports = new Set<number>();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) addListening(table, ports);
-  return ports;
-}
-
-/** A table begins with the listening sockets; the rest may be tens of thousands of connections of other tests. */
-function addListening(table: string, ports: Set<number>): void {
-  const LISTEN = "0A";
-  let fd: number;
-  try {
-    fd = openSync(table, "r");
-  } catch {
-    return;
-  }
-  const buffer = Buffer.alloc(TABLE_READ_BYTES);
-  let rest = "";
-  for (let first = true, read = 1; read > 0; first = false) {
-    read = readSync(fd, buffer);
-    const lines = (rest + buffer.latin1Slice(0, read)).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of first ? lines.slice(1) : lines) {
-      const [, local, , state] = line.trim().split(/\s+/);
-      if (state !== LISTEN) read = 0;
-      else if (local !== undefined) ports.add(Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16));
-    }
-  }
-  closeSync(fd);
+  throw new Error(
+    `did not listen on ${[...where.ports, ...where.paths].join(", ")} in ${START_LIMIT_MS} ms: ${said()}`,
+  );
 }
 
 async function stop(child: Subprocess, signal: NodeJS.Signals): Promise<number> {
