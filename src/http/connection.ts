@@ -3,25 +3,26 @@
  * Hot: a request that fits one chunk and is answered at once costs one parse and one write.
  */
 
-import { HANDSHAKING, READING, REQUESTS, TLS_FAILURES, TLS_HANDSHAKES, WRITING } from "../metrics/cells.ts";
+import { READING, REQUESTS, WRITING } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
 import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
-import { ERR, INFO, type LogLevel } from "../net/error-log.ts";
-import { isReceived, type PlainSocket, receivedView, type Socket } from "../net/socket.ts";
+import { INFO, type LogLevel } from "../net/error-log.ts";
+import { isReceived, receivedView, type Socket } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
-import { beginsTls, MAX_HELLO_BYTES, readClientHello } from "../net/tls-client-hello.ts";
-import { acceptTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
+import type { TlsOwner } from "../net/tls-socket.ts";
+import { ConnectionOpening, KEEP } from "./connection-opening.ts";
 import type { DroppedLine } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
 import type { AddressServers, Server } from "./location.ts";
 import { Output } from "./output.ts";
 import { closeRequest, finalize, startPhases, terminate } from "./phases.ts";
-import { type ProxyHeader, ProxyHeaderParser } from "./proxy-protocol.ts";
+import type { ProxyHeader } from "./proxy-protocol.ts";
 import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
 import { checkHeaderLines, checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
-import { alertRecord, type ConnectionTls, certificateVerdict, chooseTls, firstServer } from "./server-tls.ts";
+import { chooseServer, READING_HEADERS, tlsVerdict } from "./server-choice.ts";
+import { type ConnectionTls, firstServer } from "./server-tls.ts";
 import type { CoreSettings } from "./settings.ts";
 
 /** A listening address as connections see it; a reload replaces `servers`. */
@@ -43,15 +44,13 @@ export interface ConnectionHost {
   readonly draining: boolean;
 }
 
-type State = "proxy" | "hello" | "handshake" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
+type State = "opening" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
 
 /** Input that arrives while a request is being answered (pipelining) is kept up to this size, then reading pauses. */
 const PIPELINE_BYTES = 16 * 1024;
 
 /** Bytes that have come in over TLS are decrypted within this time, or are no request. */
 const DECRYPTION_MS = 100;
-
-const BROKEN_HANDSHAKE = "peer closed connection in SSL handshake";
 
 const NO_ADDRESS = new Uint8Array(0);
 
@@ -72,14 +71,6 @@ const framing: RequestFraming = {
   upgrade: undefined,
   expectContinue: false,
 };
-
-const READING_HEADERS = "reading client request headers";
-
-/** What a connection does that has not begun a request yet, for the log. */
-function earlyAction(state: State): string {
-  if (state === "proxy") return "reading PROXY protocol";
-  return state === "hello" || state === "handshake" ? "SSL handshaking" : "waiting for request";
-}
 
 /** What was going on, for the log, when a head turned out to be bad. */
 function readingHead(r: Request, parser: RequestHeadParser): string {
@@ -114,8 +105,8 @@ export class Connection implements TlsOwner, TimerOwner {
   /** Set when the client has said hello. */
   tls: ConnectionTls | undefined = undefined;
   /** The client speaks HTTP where TLS was expected. */
-  private withoutTls = false;
-  private proxyParser: ProxyHeaderParser | undefined = undefined;
+  withoutTls = false;
+  private opening: ConnectionOpening | undefined = undefined;
   private state: State = "idle";
   /** A part of a head has come: the request is counted, though it has not begun. */
   private reading = false;
@@ -139,8 +130,10 @@ export class Connection implements TlsOwner, TimerOwner {
     this.output = new Output(socket);
     this.remoteAddress = binding.isUnix ? "unix:" : plainAddress(socket.remoteAddress);
     this.remotePort = binding.isUnix ? 0 : socket.remotePort;
-    if (binding.servers.proxyProtocol) this.state = "proxy";
-    else if (binding.servers.tls) this.state = "hello";
+    if (binding.servers.proxyProtocol || binding.servers.tls) {
+      this.state = "opening";
+      this.opening = new ConnectionOpening(this, binding.servers);
+    }
     this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
   }
 
@@ -221,14 +214,14 @@ export class Connection implements TlsOwner, TimerOwner {
   }
 
   /** A line about a connection that has not sent anything of a request yet. */
-  private logEarly(level: LogLevel, message: string): void {
+  logEarly(level: LogLevel, message: string): void {
     const { errorLog: log } = this.firstServer.core;
     if (!log.enabled(level)) return;
     const { text } = this.binding;
     log.write(
       level,
       this.number,
-      `${message} while ${earlyAction(this.state)}, client: ${this.remoteAddress}, server: ${text}`,
+      `${message} while ${this.opening?.action ?? "waiting for request"}, client: ${this.remoteAddress}, server: ${text}`,
     );
   }
 
@@ -253,17 +246,11 @@ export class Connection implements TlsOwner, TimerOwner {
       case "lingering":
         this.close();
         return;
-      case "hello":
-        this.logEarly(INFO, this.input === undefined ? "client closed connection" : BROKEN_HANDSHAKE);
+      case "opening":
+        if (this.opening?.handshaking) return;
+        this.opening?.clientEnded(this.input !== undefined);
         this.close();
         return;
-      case "proxy": {
-        const broken = this.proxyParser?.brokenOff();
-        if (broken === undefined) this.logEarly(INFO, "client closed connection");
-        else this.logEarly(ERR, broken);
-        this.close();
-        return;
-      }
       case "head":
         if (this.request === undefined) this.headBrokeOff(false);
         return;
@@ -280,9 +267,10 @@ export class Connection implements TlsOwner, TimerOwner {
 
   onClose(reset: boolean): void {
     if (this.state === "closed") return;
-    if (reset && (this.state === "idle" || this.state === "proxy" || this.state === "hello") && this.requests === 0) {
-      const inHello = this.state === "hello" && this.input !== undefined;
-      this.logEarly(INFO, `${inHello ? BROKEN_HANDSHAKE : "recv() failed"} (104: Connection reset by peer)`);
+    if (reset && this.state === "idle" && this.requests === 0) {
+      this.logEarly(INFO, "recv() failed (104: Connection reset by peer)");
+    } else if (reset && this.state === "opening") {
+      if (!this.opening?.handshaking) this.opening?.clientReset(this.input !== undefined);
     } else if (reset && this.state === "head" && this.request === undefined) this.headBrokeOff(true);
     else if (this.state === "body") {
       this.request?.body?.onClientGone(reset);
@@ -313,10 +301,8 @@ export class Connection implements TlsOwner, TimerOwner {
         this.inputAt = this.request!.body!.feed(this.input, this.inputAt);
         this.dropConsumedInput();
         this.notePipelining();
-      } else if (this.state === "proxy") {
-        this.readProxyHeader(this.input);
-      } else if (this.state === "hello") {
-        if (!this.readHello(this.input)) break;
+      } else if (this.opening !== undefined) {
+        if (!this.readOpening(this.opening, this.input)) break;
       } else {
         break;
       }
@@ -326,65 +312,38 @@ export class Connection implements TlsOwner, TimerOwner {
     if (waiting > PIPELINE_BYTES && this.state !== "closed") this.pauseReading();
   }
 
-  /** The PROXY protocol's header comes before the first request. */
-  private readProxyHeader(input: Buffer): void {
-    this.proxyParser ??= new ProxyHeaderParser();
-    const { proxyParser } = this;
-    const at = proxyParser.feed(input, this.inputAt, input.length);
-    if (at === -1) {
-      this.input = undefined;
-    } else if (at === -2) {
-      if (proxyParser.error !== "") this.logEarly(ERR, proxyParser.error);
-      this.close();
-    } else {
-      this.proxyHeader = proxyParser.header;
-      this.proxyParser = undefined;
-      this.state = this.binding.servers.tls ? "hello" : "idle";
-      this.inputAt = at;
-      this.dropConsumedInput();
-    }
-  }
-
-  /** The first bytes tell TLS from HTTP that came to the wrong port. False when the ClientHello is not complete yet. */
-  private readHello(input: Buffer): boolean {
-    if (!beginsTls(input[this.inputAt]!)) {
-      this.withoutTls = true;
-      this.state = "idle";
-      return true;
-    }
-    const bytes = this.inputAt === 0 ? input : input.subarray(this.inputAt);
-    const hello = readClientHello(bytes);
-    if (hello === "incomplete" && bytes.length < MAX_HELLO_BYTES) return false;
-    this.input = undefined;
-    const choice = chooseTls(this, this.binding.servers, typeof hello === "string" ? undefined : hello);
-    if ("alert" in choice) {
-      this.logEarly(choice.level, choice.message);
-      const alert = alertRecord(choice.alert);
-      this.socket.write(alert, alert.length);
-      count(TLS_FAILURES);
-      this.close();
-      return true;
-    }
-    this.tls = choice.tls;
-    this.state = "handshake";
-    count(HANDSHAKING);
-    const socket = acceptTls(this.socket as PlainSocket, choice.context, choice.requestCertificate, this, bytes);
-    this.socket = socket;
-    this.output.useSocket(socket);
+  /** Reads what comes before the first request. False when more of it must come first. */
+  private readOpening(opening: ConnectionOpening, input: Buffer): boolean {
+    const at = opening.feed(input, this.inputAt);
+    if (at === KEEP) return false;
+    this.inputAt = at;
+    this.dropConsumedInput();
+    this.endOpening(opening);
     return true;
   }
 
-  onHandshake(): void {
-    this.tls!.session = (this.socket as TlsSocket).session;
+  private endOpening(opening: ConnectionOpening): void {
+    if (!opening.done) return;
+    this.opening = undefined;
     this.state = "idle";
-    uncount(HANDSHAKING);
-    count(TLS_HANDSHAKES);
+  }
+
+  /** TLS has begun: it takes the place of the plain socket. */
+  useSocket(socket: Socket): void {
+    this.socket = socket;
+    this.output.useSocket(socket);
+  }
+
+  onHandshake(): void {
+    const { opening } = this;
+    if (opening === undefined) return;
+    opening.handshakeEnded();
+    this.endOpening(opening);
   }
 
   onHandshakeFailed(message: string): void {
     if (this.state === "closed") return;
-    count(TLS_FAILURES);
-    this.logEarly(INFO, message === "" ? BROKEN_HANDSHAKE : `SSL_do_handshake() failed (SSL: ${message})`);
+    this.opening?.handshakeFailed(message);
     this.markClosed();
   }
 
@@ -432,7 +391,7 @@ export class Connection implements TlsOwner, TimerOwner {
     const failure = checkRequestHeaders(parser, framing);
     if (failure?.line !== undefined) parser.endAt(failure.line);
     const r = this.newRequest(this.firstServer, parser);
-    const misdirected = this.chooseServer(r, framing.host, failure?.line === undefined);
+    const misdirected = chooseServer(r, framing.host, failure?.line === undefined);
     if (misdirected) {
       // What follows the line that names the host is not looked at any more.
       parser.endAt(parser.headers.keys.indexOf("host"));
@@ -446,7 +405,7 @@ export class Connection implements TlsOwner, TimerOwner {
       return;
     }
     if (misdirected || this.withoutTls || this.tls !== undefined) {
-      const status = this.tlsVerdict(r, misdirected);
+      const status = tlsVerdict(r, misdirected);
       if (status !== 0) {
         finalize(r, status);
         return;
@@ -494,49 +453,13 @@ export class Connection implements TlsOwner, TimerOwner {
     uncount(READING);
   }
 
-  /**
-   * Finds the server for the host that the client named; `complete`: there is no more to come that could name one. True
-   * when a server that looks at client certificates was named another way than in the handshake.
-   */
-  private chooseServer(r: Request, host: string, complete: boolean): boolean {
-    r.host = host;
-    if (host === "" && !complete) return false;
-    const { servers } = this.binding;
-    const server = servers.find(host, r);
-    const named = this.tls?.named;
-    if (named !== undefined && named.name !== host) {
-      const { tls } = server ?? servers.defaultServer;
-      if (tls !== undefined && tls.verifyClient !== "off") return true;
-    }
-    const chosen = server ?? (named === undefined || named.name === host ? undefined : servers.defaultServer);
-    if (chosen === undefined) return false;
-    r.server = chosen;
-    r.location = chosen.level;
-    return false;
-  }
-
-  /** What TLS, or that there is none, has against a request: a status to refuse it with, or 0. */
-  private tlsVerdict(r: Request, misdirected: boolean): number {
-    r.action = READING_HEADERS;
-    let status = 0;
-    if (misdirected) {
-      r.log(INFO, "client attempted to request the server name different from the one that was negotiated");
-      status = 421;
-    } else if (this.withoutTls) {
-      r.log(INFO, "client sent plain HTTP request to HTTPS port");
-      status = 497;
-    } else if (this.tls?.session !== undefined) status = certificateVerdict(r, this.tls.session);
-    if (status === 0) r.action = "";
-    return status;
-  }
-
   /** A head that did not come to its end, as far as it came; returns what was wrong with it, if anything was. */
   private takePartialHead(r: Request, parser: RequestHeadParser): HeadError | undefined {
     if (!parser.inHeaders) return undefined;
     const failure = checkHeaderLines(parser, framing);
     if (failure?.line !== undefined) parser.endAt(failure.line);
     r.headBytes = parser.headBytes;
-    this.chooseServer(r, framing.host, false);
+    chooseServer(r, framing.host, false);
     if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
     return failure;
   }
@@ -803,9 +726,7 @@ export class Connection implements TlsOwner, TimerOwner {
       case "body":
         this.request?.body?.onTimeout();
         return;
-      case "proxy":
-      case "hello":
-      case "handshake":
+      case "opening":
       case "idle":
         if (this.requests === 0) this.logEarly(INFO, "client timed out (110: Connection timed out)");
         this.close();
@@ -874,7 +795,8 @@ export class Connection implements TlsOwner, TimerOwner {
 
   private markClosed(): void {
     if (this.reading) this.endReading();
-    if (this.state === "handshake") uncount(HANDSHAKING);
+    this.opening?.release();
+    this.opening = undefined;
     this.state = "closed";
     this.request = undefined;
     this.input = undefined;
