@@ -16,7 +16,15 @@ if (startedAsWorker()) {
 
 /** Resolves to the exit code, or undefined when the process goes on serving. */
 async function command(args: readonly string[]): Promise<number | undefined> {
-  const flags = parseFlags(args.map((arg) => Buffer.from(arg, "utf8").toString("latin1")));
+  const words = args.map((arg) => Buffer.from(arg, "utf8").toString("latin1"));
+  const [first = ""] = words;
+  if (/^[a-z]+$/.test(first)) {
+    // Not loaded for serving: its memory is every worker's.
+    const { runCommand } = await import("./commands/run.ts");
+    const code = await runCommand(first, words.slice(1));
+    if (code !== undefined) return code;
+  }
+  const flags = parseFlags(words);
   if ("fault" in flags) {
     process.stderr.write(`hopway: ${flags.fault}\n`);
     return 1;

@@ -18,6 +18,11 @@ const LAYERS = [
   "proxy",
   "modules",
   "process",
+  "usage",
+  "explain",
+  "doctor",
+  "probe",
+  "commands",
 ];
 
 /** The entry imports everything. */

@@ -34,6 +34,8 @@ export interface GroupRun {
   readonly cases: ReadonlyMap<string, Transcripts>;
   /** What it said in the error log when it started and stopped. */
   readonly errors: string;
+  /** What stood for the names of ports, and the paths that texts do not show. */
+  readonly substitutions: Substitutions;
 }
 
 /** Modification time of all static files: what ETag and Last-Modified are made of. */
@@ -147,7 +149,11 @@ export async function runGroup(
     });
   }
   gateway.remove();
-  return { cases, errors: group.errorLog === false ? "" : errorTranscript(ofNoCase!.errors, substitutions) };
+  return {
+    cases,
+    errors: group.errorLog === false ? "" : errorTranscript(ofNoCase!.errors, substitutions),
+    substitutions,
+  };
 }
 
 function markOf(gateway: Gateway): LogMark {

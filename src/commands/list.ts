@@ -1,0 +1,11 @@
+/** Commands beside serving: `hopway COMMAND ...`. Each is loaded when it is wanted. */
+import { explainTable } from "../explain/table.ts";
+import type { CommandTable, GivenOptions } from "../usage/command-table.ts";
+
+export interface Command {
+  readonly table: CommandTable;
+  /** Loads what the command runs; it gives the exit code. */
+  load(): Promise<{ run(options: GivenOptions): Promise<number> }>;
+}
+
+export const commands: readonly Command[] = [{ table: explainTable, load: () => import("../explain/command.ts") }];

@@ -1,0 +1,53 @@
+/** `hopway explain`. */
+import { modules } from "../modules/list.ts";
+import { setDefaultErrorLog } from "../net/error-log.ts";
+import { LogFile } from "../net/log-file.ts";
+import type { GivenOptions } from "../usage/command-table.ts";
+import { paintFor } from "../usage/paint.ts";
+import { wantedRequest } from "./client-request.ts";
+import { explain } from "./explanation.ts";
+import { openConfig } from "./open-config.ts";
+import { explanationJson } from "./report-json.ts";
+import { explanationText } from "./report-text.ts";
+import { Simulation } from "./simulate.ts";
+
+const FAILED = 2;
+
+/** Runs it; the exit code. */
+export async function run(options: GivenOptions): Promise<number> {
+  const read = openConfig(options.value("-c"));
+  if (typeof read === "string") return failed(read);
+  const [url = ""] = options.words;
+  const wanted = wantedRequest(url, {
+    method: options.value("-X"),
+    headers: options.values("-H"),
+    from: options.value("--from"),
+    at: options.value("--at"),
+  });
+  if (typeof wanted === "string") return failed(wanted);
+  // What requests would have logged is of no interest to whoever asks.
+  setDefaultErrorLog(new LogFile("/dev/null"));
+  const simulation = await Simulation.of(modules, read);
+  if (typeof simulation === "string") return failed(`${read.mainPath}: ${simulation}`);
+  const { request, isHandshake } = wanted;
+  const title = `${request.method} ${url}${isHandshake ? " (a WebSocket handshake)" : ""}`;
+  const explanation = explain(simulation, read, request, title);
+  if (explanation === undefined) {
+    const ports = simulation.ports.join(", ");
+    return failed(
+      ports === ""
+        ? "the configuration has no server"
+        : `nothing listens on port ${request.port}, but on ${ports}: say --at PORT if requests come in there`,
+    );
+  }
+  const text = options.has("--json")
+    ? `${explanationJson(explanation)}\n`
+    : explanationText(explanation, paintFor(process.stdout));
+  process.stdout.write(Buffer.from(text, "latin1"));
+  return 0;
+}
+
+function failed(message: string): number {
+  process.stderr.write(Buffer.from(`hopway: ${message}\n`, "latin1"));
+  return FAILED;
+}
