@@ -20,7 +20,7 @@ export function findLocation(r: Request): string | undefined {
 /** ngx_http_core_find_location: exact, then the longest prefix with its nested levels, then regular expressions. */
 function search(r: Request, tree: LocationTree): number {
   const { uri } = r;
-  const exact = tree.exact.get(uri);
+  const exact = tree.exact.size === 0 ? undefined : tree.exact.get(uri);
   if (exact !== undefined) {
     r.location = exact;
     return FINAL;
@@ -47,7 +47,7 @@ function search(r: Request, tree: LocationTree): number {
 }
 
 function longestPrefix(r: Request, tree: LocationTree, uri: string): Location | undefined {
-  const missingSlash = tree.redirects.get(uri);
+  const missingSlash = tree.redirects.size === 0 ? undefined : tree.redirects.get(uri);
   if (missingSlash !== undefined) {
     r.location = missingSlash;
     redirect = missingSlash.name;

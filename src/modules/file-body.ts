@@ -1,6 +1,6 @@
 /**
- * Sends files: small ones with their head in one write, large ones in pieces as the client takes them. A slow client
- * costs a descriptor and no memory: what its socket does not take is read again later.
+ * Sends files in pieces as the client takes them, the first one with the head. A slow client costs a descriptor and no
+ * memory: what its socket does not take is read again later.
  */
 import { finalize, queueBody, queueEnd } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
@@ -10,9 +10,7 @@ import { type Deferred, defer } from "../net/event-loop.ts";
 import { closeDescriptor, readAt } from "../net/libc.ts";
 import type { RangedBody } from "./range.ts";
 
-/** Up to this size a file leaves together with its head. */
-export const WHOLE_FILE_BYTES = 64 * 1024;
-/** One read of a larger file. */
+/** One read. What of a file fits leaves together with its head. */
 const PIECE_BYTES = 256 * 1024;
 /** After so many bytes of one file other clients get a turn (nginx's sendfile_max_chunk). */
 const TURN_BYTES = 2 * 1024 * 1024;
@@ -43,18 +41,19 @@ export class FileBody implements BodyProducer, Deferred {
     this.tail = ranged?.tail ?? "";
   }
 
-  /** Queues the whole body if it is small, else begins to send it; returns the content handler's verdict. */
+  /** Sends as much as the client takes; returns the content handler's verdict. */
   send(): number {
-    let bytes = 0;
-    for (const { start, end } of this.ranges) bytes += end - start;
-    if (bytes <= WHOLE_FILE_BYTES) return this.sendWhole();
     this.r.producer = this;
-    this.pump();
-    return AGAIN;
+    return this.pump();
   }
 
   onWritable(): void {
-    if (!this.pumping) this.pump();
+    this.goOn();
+  }
+
+  private goOn(): void {
+    if (this.pumping) return;
+    if (this.pump() === OK) finalize(this.r, OK);
   }
 
   /** Closes the file; harmless when it is closed already. */
@@ -64,34 +63,18 @@ export class FileBody implements BodyProducer, Deferred {
     this.fd = -1;
   }
 
-  private sendWhole(): number {
-    const { r } = this;
-    for (const { start, end, head } of this.ranges) {
-      if (head !== "") queueBody(r, Buffer.from(head, "latin1"));
-      const buffer = Buffer.allocUnsafe(end - start);
-      let got = 0;
-      while (got < buffer.length) {
-        const room = got === 0 ? buffer : buffer.subarray(got);
-        const count = readAt(this.fd, room, room.length, start + got);
-        if (count <= 0) return this.truncated(start + got);
-        got += count;
-      }
-      queueBody(r, buffer);
-    }
-    return this.ended();
-  }
-
-  private pump(): void {
+  /** OK when all of it is queued, AGAIN when the client must take bytes first, or nothing more can be sent. */
+  private pump(): number {
     this.pumping = true;
     const { r } = this;
     const { connection } = r;
     const turnBytes = r.bodyFilter === undefined ? TURN_BYTES : FILTERED_TURN_BYTES;
     let turn = 0;
+    let verdict = AGAIN;
     while (connection.open && this.fd >= 0) {
       const range = this.ranges[this.range];
       if (range === undefined) {
-        r.producer = undefined;
-        finalize(r, this.ended());
+        verdict = this.ended();
         break;
       }
       if (turn >= turnBytes) {
@@ -112,6 +95,7 @@ export class FileBody implements BodyProducer, Deferred {
       turn += count;
     }
     this.pumping = false;
+    return verdict;
   }
 
   /** Sends what was read; false when the client must take bytes first. */
@@ -134,10 +118,11 @@ export class FileBody implements BodyProducer, Deferred {
   }
 
   onTurn(): void {
-    if (!this.pumping && this.r.producer === this && this.r.connection.open) this.pump();
+    if (this.r.producer === this && this.r.connection.open) this.goOn();
   }
 
   private ended(): number {
+    this.r.producer = undefined;
     this.close();
     if (this.tail !== "") queueBody(this.r, Buffer.from(this.tail, "latin1"));
     queueEnd(this.r, "");
@@ -145,10 +130,9 @@ export class FileBody implements BodyProducer, Deferred {
   }
 
   /** The head promised more: the connection ends, so that the client sees that bytes are missing. */
-  private truncated(position: number): number {
+  private truncated(position: number): void {
     this.r.log(ALERT, `file "${this.path}" was truncated at ${position}`);
     this.close();
     this.r.connection.close();
-    return AGAIN;
   }
 }

@@ -30,9 +30,18 @@ import { FileBody } from "./file-body.ts";
 import { requestPath } from "./file-path.ts";
 import { rangedBody } from "./range.ts";
 
+/** The files that are asked for often: their tags are made once. A power of two. */
+const REMEMBERED_TAGS = 64;
+const tags: ({ readonly seconds: number; readonly size: number; readonly text: string } | undefined)[] = [];
+
 /** `"5f0a-1c"`: modification time and size in hexadecimal (ngx_http_set_etag). */
-export function fileEtag(mtimeSeconds: number, size: number): string {
-  return `"${mtimeSeconds.toString(16)}-${size.toString(16)}"`;
+function fileEtag(seconds: number, size: number): string {
+  const slot = (seconds ^ size) & (REMEMBERED_TAGS - 1);
+  const known = tags[slot];
+  if (known !== undefined && known.seconds === seconds && known.size === size) return known.text;
+  const text = `"${seconds.toString(16)}-${size.toString(16)}"`;
+  tags[slot] = { seconds, size, text };
+  return text;
 }
 
 function staticHandler(r: Request): number {
