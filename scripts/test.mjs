@@ -1,65 +1,112 @@
-/** `npm test`: types, lint, then tests. Arguments are passed to `bun test` and replace the folders that it searches. */
+/**
+ * `npm test`: types, lint and tests, side by side, as most tests wait for something most of the time. Arguments are
+ * passed to one `bun test`, and replace the tests that it runs.
+ */
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { bunPath, ensureInstalled, root } from "./install.mjs";
-import { fileSummaries } from "./test-lines.mjs";
+import { testReport } from "./test-report.mjs";
 
 /** Tests start processes; on a busy machine that takes its time. */
 const TEST_TIMEOUT_MS = 60_000;
+/** A job that takes longer hangs. */
+const JOB_LIMIT_MS = 20 * 60_000;
+/** Jobs at a time, whatever the machine: few cores are kept busy, and more jobs would wait for each other. */
+const LANES = 2;
+/** They take longest, so they begin first. */
+const LONGEST = ["./test/differential/differential.test.ts", "./src"];
 
 /** Whoever keeps received bytes without copying them is found out. */
 const env = { HOPWAY_POISON: "1", ...process.env };
 
 await ensureInstalled();
 
-/** Runs a command, shows its output, shortened by `shorten` if given, and gives it back in full with the exit code. */
-function run(title, command, args, shorten) {
-  console.log(`\n== ${title}`);
+/** Runs a command and gives back its exit code and all lines of its output; `onLine` gets them as they come. */
+function run(command, args, onLine = () => {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    const summaries = shorten?.((text) => process.stderr.write(text));
-    child.stdout.on("data", (chunk) => {
-      output += chunk;
-      process.stdout.write(chunk);
-    });
-    child.stderr.on("data", (chunk) => {
-      output += chunk;
-      if (summaries === undefined) process.stderr.write(chunk);
-      else summaries.write(chunk);
-    });
-    child.on("error", (error) => {
-      console.error(error.message);
-      resolve({ code: 1, output });
-    });
+    const lines = [];
+    const take = (line) => {
+      lines.push(line);
+      onLine(line);
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = "";
+      stream.setEncoding("utf8");
+      stream.on("data", (chunk) => {
+        const parts = (rest + chunk).split("\n");
+        rest = parts.pop() ?? "";
+        for (const line of parts) take(line);
+      });
+      stream.on("end", () => {
+        if (rest !== "") take(rest);
+      });
+    }
+    const timer = setTimeout(() => {
+      take(`ended after ${JOB_LIMIT_MS / 60_000} minutes`);
+      child.kill("SIGKILL");
+    }, JOB_LIMIT_MS);
+    child.on("error", (error) => take(error.message));
     child.on("close", (code) => {
-      summaries?.end();
-      resolve({ code: code ?? 1, output });
+      clearTimeout(timer);
+      resolve({ code: code ?? 1, output: lines.join("\n") });
     });
   });
 }
 
-/** The number in front of a word in the summary, e.g. ` 12 pass`. */
-function count(output, word) {
-  const found = [...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, "gm"))].at(-1);
-  return found === undefined ? 0 : Number(found[1]);
+/** A check that passes or fails as a whole. */
+function check(name, command, ...args) {
+  return async () => {
+    const { code, output } = await run(join(root, "node_modules", ".bin", command), args);
+    console.log(`${name}: ${code === 0 ? "passed" : `FAILED\n${output}`}`);
+    return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : broken(name);
+  };
 }
 
-const bin = (name) => join(root, "node_modules", ".bin", name);
-const args = process.argv.slice(2);
-const checks = [await run("types", bin("tsc"), ["--noEmit"]), await run("lint", bin("biome"), ["check", "."])];
-const tests = await run(
-  args.length > 0 ? "tests" : "tests (some minutes)",
-  bunPath(),
-  ["test", `--timeout=${TEST_TIMEOUT_MS}`, ...(args.length > 0 ? args : ["./src", "./test"])],
-  // Of a few files everything is of interest.
-  args.length > 0 ? undefined : fileSummaries,
-);
+/** `bun test` of some files; `whole` shows every line at once instead of a report at the end. */
+function tests(files, whole = false) {
+  return async () => {
+    const args = ["test", `--timeout=${TEST_TIMEOUT_MS}`, ...files];
+    const { code, output } = await run(bunPath(), args, whole ? console.log : undefined);
+    const report = testReport(output);
+    if (!whole) console.log(report.text);
+    // A run that breaks off has no count of failures, and still is one.
+    if (code === 0 || report.failed > 0) return report;
+    return { ...report, ...broken(`${files.join(" ")} broke off with exit code ${code}`), passed: report.passed };
+  };
+}
 
-const failedChecks = checks.filter(({ code }) => code !== 0).length;
-const passed = count(tests.output, "pass") + checks.length - failedChecks;
-// A test run that breaks off has no count of failures, and still is one.
-const failed = Math.max(count(tests.output, "fail"), tests.code === 0 ? 0 : 1) + failedChecks;
-const skipped = count(tests.output, "skip") + count(tests.output, "todo");
-console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
-process.exitCode = failed > 0 ? 1 : 0;
+function broken(name) {
+  return { passed: 0, failed: 1, skipped: 0, failures: [name] };
+}
+
+/** All that `npm test` runs, the longest first. */
+function everything() {
+  const files = readdirSync(join(root, "test"), { recursive: true })
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => `./test/${path}`)
+    .filter((path) => !LONGEST.includes(path))
+    .sort();
+  return [...LONGEST.map((path) => tests([path])), ...typesAndLint, ...files.map((path) => tests([path]))];
+}
+
+const typesAndLint = [check("types", "tsc", "--noEmit"), check("lint", "biome", "check", ".")];
+const args = process.argv.slice(2);
+const jobs = args.length > 0 ? [...typesAndLint, tests(args, true)] : everything();
+const results = [];
+const startedMs = Date.now();
+
+async function lane() {
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) results.push(await job());
+}
+
+await Promise.all(Array.from({ length: args.length > 0 ? 1 : LANES }, lane));
+
+const sum = (part) => results.reduce((all, result) => all + result[part], 0);
+const failures = results.flatMap((result) => result.failures);
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+console.log(
+  `\nafter ${Math.round((Date.now() - startedMs) / 1000)} s\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`,
+);
+process.exitCode = sum("failed") > 0 ? 1 : 0;
