@@ -5,13 +5,13 @@ import { Connection, type ConnectionHost, type ListenBinding } from "../http/con
 import type { AddressServers } from "../http/location.ts";
 import { ACCEPTED, ACTIVE, HANDLED } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
-import { Acceptor } from "../net/acceptor.ts";
+import { type AcceptOwner, Acceptor } from "../net/acceptor.ts";
 import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
 import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
 import { setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
-import type { ListenerHandle } from "../net/listen.ts";
+import type { SharedListener } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import type { PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
@@ -27,7 +27,9 @@ export interface Serving {
    * New requests are served by another configuration, and on its sockets; running ones and tunnels go on as they began.
    * `done` is called when the sockets that it does not have are closed.
    */
-  reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void;
+  reload(config: LoadedConfig, listeners: readonly SharedListener[], done: () => void): void;
+  /** Accepts from these sockets and no others: those that go are served by another process. */
+  listen(listeners: readonly SharedListener[]): void;
   /**
    * Accepts no more, closes idle connections, calls `done` when the last one has ended. `last`: nobody listens on the
    * sockets after this process, so that whoever is in their queues is still served.
@@ -40,12 +42,16 @@ export interface Serving {
   peersChanged(): void;
 }
 
-/** The bindings of one listening socket. */
+/** What connections to a listening address see of the configuration: the same, whichever of its sockets they come by. */
+interface Place {
+  readonly main: MutableBinding;
+  specific: ReadonlyMap<string, MutableBinding>;
+}
+
+/** A listening socket that this process accepts from. */
 interface Door {
   readonly fd: number;
   readonly address: string;
-  readonly main: MutableBinding;
-  specific: ReadonlyMap<string, MutableBinding>;
   readonly acceptor: Acceptor;
 }
 
@@ -83,6 +89,8 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   draining = false;
   private readonly connections = new Set<Connection>();
   private doors: Door[] = [];
+  /** By address. */
+  private readonly places = new Map<string, Place>();
   private tree: ServingTree | undefined;
   private load: LoadContext;
   private readonly errorLog: ErrorLog;
@@ -92,7 +100,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   /** Goes round the connections in search of those that rest. */
   private hand: Iterator<Connection> | undefined = undefined;
 
-  constructor(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog) {
+  constructor(config: LoadedConfig, listeners: readonly SharedListener[], errorLog: ErrorLog) {
     this.load = config.load;
     this.tree = servingOf(config.load).serving;
     this.errorLog = errorLog;
@@ -108,30 +116,60 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     if (this.connections.size === 0) this.done?.();
   }
 
-  reload(config: LoadedConfig, listeners: readonly ListenerHandle[], done: () => void): void {
+  reload(config: LoadedConfig, listeners: readonly SharedListener[], done: () => void): void {
     this.tree = servingOf(config.load).serving;
     upstreams(config.load).continueFrom(upstreams(this.load));
     heedOperator(upstreams(config.load));
     this.load = config.load;
     this.obeyEvents(config);
-    const wanted = new Set(listeners.map(({ fd }) => fd));
-    const gone = this.doors.filter(({ fd }) => !wanted.has(fd));
-    this.doors = this.doors.filter(({ fd }) => wanted.has(fd));
-    for (const door of this.doors) {
-      const bound = this.tree?.bound.get(door.address);
-      if (bound === undefined) continue;
-      door.main.servers = bound.servers;
-      updateBindings(door, bound);
+    this.updatePlaces();
+    const closing: Door[] = [];
+    for (const door of this.changeDoors(listeners)) {
+      // Another process goes on with it, or nobody does.
+      if (this.places.has(door.address)) door.acceptor.stop();
+      else closing.push(door);
     }
-    const open = new Set(this.doors.map(({ fd }) => fd));
-    for (const listener of listeners) if (!open.has(listener.fd)) this.openDoor(listener);
-    if (gone.length === 0) {
+    if (closing.length === 0) {
       done();
       return;
     }
-    new ClosingDoors(gone, done);
-    for (const { main, specific } of gone) for (const binding of [main, ...specific.values()]) binding.closing = true;
+    new ClosingDoors(closing, done);
     for (const connection of [...this.connections]) if (connection.binding.closing) connection.closeIdle();
+  }
+
+  listen(listeners: readonly SharedListener[]): void {
+    for (const { acceptor } of this.changeDoors(listeners)) acceptor.stop();
+  }
+
+  /** Connections keep the binding that they came in by: it gets the servers of the new configuration. */
+  private updatePlaces(): void {
+    for (const [address, place] of this.places) {
+      const bound = this.tree?.bound.get(address);
+      if (bound !== undefined) updatePlace(place, bound);
+      else {
+        for (const binding of [place.main, ...place.specific.values()]) binding.closing = true;
+        this.places.delete(address);
+      }
+    }
+  }
+
+  /** Makes the doors those of these sockets. Returns the others, which still accept. */
+  private changeDoors(listeners: readonly SharedListener[]): Door[] {
+    const wanted = new Map(listeners.map((listener) => [listener.fd, listener]));
+    const gone: Door[] = [];
+    for (const door of this.doors) {
+      const listener = wanted.get(door.fd);
+      if (listener === undefined) {
+        gone.push(door);
+        continue;
+      }
+      door.acceptor.shared = listener.shared;
+      door.acceptor.many = this.multiAccept;
+    }
+    this.doors = this.doors.filter(({ fd }) => wanted.has(fd));
+    const open = new Set(this.doors.map(({ fd }) => fd));
+    for (const listener of listeners) if (!open.has(listener.fd)) this.openDoor(listener);
+    return gone;
   }
 
   stopGracefully(last: boolean, done: () => void): void {
@@ -185,59 +223,50 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     });
   }
 
-  private openDoor(listener: ListenerHandle): void {
+  private openDoor(listener: SharedListener): void {
     const address = addressText(listener.address);
     const bound = this.tree?.bound.get(address);
     if (bound === undefined) return;
-    const main: MutableBinding = {
-      servers: bound.servers,
-      text: address,
-      isUnix: listener.address.family === "unix",
-      port: listener.address.port,
-      closing: false,
+    const place = this.places.get(address) ?? newPlace(listener, address, bound);
+    this.places.set(address, place);
+    const owner: AcceptOwner = {
+      onAccept: (socket) => this.accept(socket, place),
+      onAcceptError: (message, full) => {
+        if (full) count(ACCEPTED);
+        this.errorLog.write(full ? ALERT : CRIT, 0, message);
+      },
     };
-    const door: Door = {
-      fd: listener.fd,
-      address,
-      main,
-      specific: specificBindings(bound),
-      acceptor: new Acceptor(
-        listener.fd,
-        {
-          onAccept: (socket) => this.accept(socket, door),
-          onAcceptError: (message, full) => {
-            if (full) count(ACCEPTED);
-            this.errorLog.write(full ? ALERT : CRIT, 0, message);
-          },
-        },
-        this.multiAccept,
-      ),
-    };
-    this.doors.push(door);
+    const acceptor = new Acceptor(listener.fd, owner, listener.shared, this.multiAccept);
+    this.doors.push({ fd: listener.fd, address, acceptor });
   }
 
-  private accept(socket: PlainSocket, door: Door): Connection {
+  private accept(socket: PlainSocket, { main, specific }: Place): Connection {
     count(ACCEPTED);
     count(HANDLED);
     count(ACTIVE);
-    const binding =
-      door.specific.size === 0 ? door.main : (door.specific.get(plainAddress(socket.localAddress)) ?? door.main);
+    const binding = specific.size === 0 ? main : (specific.get(plainAddress(socket.localAddress)) ?? main);
     const connection = new Connection(socket, binding, this);
     this.connections.add(connection);
     return connection;
   }
 }
 
-/** Connections keep the binding they came in by: those whose address is still named get its new servers. */
-function updateBindings(door: Door, bound: BoundServers): void {
+function newPlace({ address }: SharedListener, text: string, bound: BoundServers): Place {
+  const { servers } = bound;
+  const main = { servers, text, isUnix: address.family === "unix", port: address.port, closing: false };
+  return { main, specific: specificBindings(bound) };
+}
+
+function updatePlace(place: Place, bound: BoundServers): void {
+  place.main.servers = bound.servers;
   const fresh = specificBindings(bound);
-  for (const [host, binding] of door.specific) {
+  for (const [host, binding] of place.specific) {
     const next = fresh.get(host);
     // An address that is not named any more is served as any other of its socket.
     binding.servers = next?.servers ?? bound.servers;
     if (next !== undefined) fresh.set(host, binding);
   }
-  door.specific = fresh;
+  place.specific = fresh;
 }
 
 function specificBindings(bound: BoundServers): Map<string, MutableBinding> {
@@ -250,7 +279,7 @@ function specificBindings(bound: BoundServers): Map<string, MutableBinding> {
 }
 
 /** Starts serving what the configuration's http block says on the given sockets. */
-export function serve(config: LoadedConfig, listeners: readonly ListenerHandle[], errorLog: ErrorLog): Serving {
+export function serve(config: LoadedConfig, listeners: readonly SharedListener[], errorLog: ErrorLog): Serving {
   setFaults({ onFault: (error) => errorLog.write(ALERT, 0, exceptionText(error)) });
   return new HttpServing(config, listeners, errorLog);
 }

@@ -38,15 +38,16 @@ export class Acceptor implements Watched, TimerOwner {
   private readonly owner: AcceptOwner;
   private readonly timer = new Timer(this, 0);
   private stopped = false;
-  private readonly many: boolean;
+  /** Other processes wait for the same connections. */
+  shared: boolean;
+  /** Takes all that wait at once instead of one a turn (multi_accept). */
+  many: boolean;
 
-  /**
-   * Takes the descriptor over. Connections that several processes wait for go to one of them. `many`: takes all that
-   * wait at once instead of one a turn (multi_accept).
-   */
-  constructor(fd: number, owner: AcceptOwner, many: boolean) {
+  /** Takes the descriptor over. Of several processes that wait for a connection one gets it. */
+  constructor(fd: number, owner: AcceptOwner, shared: boolean, many: boolean) {
     this.fd = fd;
     this.owner = owner;
+    this.shared = shared;
     this.many = many;
     holdSlot();
     // Accepted sockets inherit it; a unix socket refuses it, and needs none.
@@ -71,7 +72,7 @@ export class Acceptor implements Watched, TimerOwner {
   onEvents(): void {
     if (!this.acceptOne()) return;
     if (this.many) this.acceptWaiting();
-    if (this.stopped) return;
+    if (!this.shared || this.stopped) return;
     // Of processes that wait for the same socket the kernel wakes the one that has waited longest, again and again: this
     // one goes to the end of the queue. nginx does it after every 16th, which left 100 clients at once on two of four.
     unwatch(this.fd);

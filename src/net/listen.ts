@@ -59,6 +59,12 @@ export interface ListenerHandle {
   readonly options: ListenOptions;
 }
 
+/** One that a process accepts from. */
+export interface SharedListener extends ListenerHandle {
+  /** Other processes wait for the same connections. */
+  readonly shared: boolean;
+}
+
 /** A failed call, in nginx's words: `bind() to 127.0.0.1:80 failed (98: Address already in use)`. */
 export interface ListenFailure {
   readonly errno: number;

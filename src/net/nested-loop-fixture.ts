@@ -20,6 +20,7 @@ new Acceptor(
     onAcceptError: () => {},
   },
   false,
+  false,
 );
 
 for (let i = 0; i < ROUNDS; i++) await readFile("/proc/self/status", "utf8");

@@ -84,6 +84,7 @@ async function pair(path?: string): Promise<{ client: Recorder; server: Recorder
       onAcceptError: (message) => server.events.push(message),
     },
     false,
+    false,
   );
   const client = new Recorder();
   client.socket = connectTo(address, client, undefined);

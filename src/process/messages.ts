@@ -24,11 +24,19 @@ export interface OfferedSocket {
   readonly id: number;
   readonly address: Address;
   readonly options: ListenOptions;
+  readonly shared: boolean;
 }
 
 /** One that the worker inherits when it is started. */
 export interface InheritedSocket extends OfferedSocket {
   readonly fd: number;
+}
+
+/** What a running worker is to accept from from now on. */
+export interface SocketOffer {
+  readonly sockets: readonly OfferedSocket[];
+  /** Those of them that it does not have: their descriptors have been sent, in this order. */
+  readonly added: readonly number[];
 }
 
 export type ToWorker =
@@ -44,15 +52,14 @@ export type ToWorker =
   | {
       readonly type: "reload";
       readonly config: ConfigDelivery;
-      /** All that the worker is to accept from. */
-      readonly sockets: readonly OfferedSocket[];
-      /** Those of them that it does not have: their descriptors have been sent, in this order. */
-      readonly added: readonly number[];
+      readonly offer: SocketOffer;
       /** The new configuration's zones. */
       readonly zones: readonly ZoneGrant[];
       /** Where its counters are. */
       readonly places: readonly number[];
     }
+  /** By the configuration that it has. */
+  | { readonly type: "listen"; readonly offer: SocketOffer }
   | { readonly type: "stop" }
   | {
       readonly type: "quit";
@@ -65,6 +72,9 @@ export type ToWorker =
 
 export type ToMaster =
   | { readonly type: "ready" }
-  | { readonly type: "reloaded"; readonly ok: boolean }
+  /** The answer to `reload` and `listen`. */
+  | { readonly type: "changed"; readonly ok: boolean }
+  /** It accepts no more, as a signal wants it. */
+  | { readonly type: "leaving" }
   /** As to the workers: they all are to hear of it. */
   | { readonly type: "peers" };

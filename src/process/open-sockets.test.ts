@@ -3,7 +3,7 @@ import { freePort } from "../../test/harness/ports.ts";
 import { inetAddress } from "../net/address.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import { DEFAULT_BACKLOG, defaultListenOptions, type ListenSocket } from "../net/listen.ts";
-import { goneSockets, type OpenSocket, openSockets, socketsOfWorker } from "./open-sockets.ts";
+import { goneSockets, type OpenSocket, openSockets, socketsOfWorker, socketsOfWorkers } from "./open-sockets.ts";
 
 const open = new Set<number>();
 afterEach(() => {
@@ -67,6 +67,26 @@ describe("which worker has which socket, over reloads", () => {
         const accepted = new Set(each.flatMap((_, worker) => socketsOfWorker(held, worker).map(({ id }) => id)));
         expect(accepted.size).toBe(all);
       }
+    });
+  }
+});
+
+describe("sockets of workers that are not there go to the next one", () => {
+  const cases: readonly (readonly [there: readonly number[], each: string])[] = [
+    [[0, 1, 2, 3], "s0 s1 s2 s3"],
+    [[0, 1, 3], "s0 s1 s32"],
+    [[0, 1, 2], "s03 s1 s2"],
+    [[2], "s2013"],
+    [[], ""],
+  ];
+  for (const [there, each] of cases) {
+    test(`of 0, 1, 2, 3 there are ${there.join()}`, () => {
+      const address = inetAddress("127.0.0.1", 80);
+      const sockets = [undefined, 0, 1, 2, 3].map((worker, id) => {
+        return { id, fd: -1, address, options: defaultListenOptions, worker, shared: worker === undefined };
+      });
+      const names = socketsOfWorkers(sockets, there).map((own) => own.map(({ worker }) => worker ?? "s").join(""));
+      expect(names.join(" ")).toBe(each);
     });
   }
 });

@@ -13,14 +13,14 @@ import {
   setIntegerOption,
   socketName,
 } from "../net/libc.ts";
-import { applyOptions, closeListener, type ListenerHandle, type ListenSocket, openListener } from "../net/listen.ts";
+import { applyOptions, closeListener, type ListenSocket, openListener, type SharedListener } from "../net/listen.ts";
 import { dropNewConnections } from "../net/refuse-new.ts";
 
 /** nginx's patience with a busy address. */
 const TRIES = 5;
 const RETRY_PAUSE_MS = 500;
 
-export interface OpenSocket extends ListenerHandle {
+export interface OpenSocket extends SharedListener {
   /** Names the socket to the workers: never used again for another. */
   readonly id: number;
   /** The worker that accepts from it, by index, where each has its own (`reuseport`); undefined: all do. */
@@ -32,7 +32,7 @@ export type Report = (level: LogLevel, message: string) => void;
 let lastId = 0;
 
 function openSocket(fd: number, address: Address, options: ListenSocket["options"]): OpenSocket {
-  return { id: ++lastId, fd, address, options, worker: undefined };
+  return { id: ++lastId, fd, address, options, worker: undefined, shared: false };
 }
 
 /** The sockets of one address: those there are and, after opening, those that the configuration asks for as well. */
@@ -69,9 +69,11 @@ class AddressSockets {
    * `worker_processes` has fallen, all go on: closing one would reset who waits in its queue.
    */
   assigned(workers: number): OpenSocket[] {
-    const shared = this.open.length === 1 || this.open.length < workers;
     const { options } = this.wanted;
-    return this.open.map((open, i) => ({ ...open, options, worker: shared ? undefined : i % workers }));
+    const own = this.open.length > 1 && this.open.length >= workers;
+    return this.open.map((open, i) => {
+      return { ...open, options, worker: own ? i % workers : undefined, shared: !own && workers > 1 };
+    });
   }
 }
 
@@ -152,6 +154,22 @@ export function letNobodyIn(sockets: readonly OpenSocket[]): void {
 /** The sockets that the worker of that index accepts from. */
 export function socketsOfWorker(sockets: readonly OpenSocket[], worker: number): OpenSocket[] {
   return sockets.filter((open) => open.worker === undefined || open.worker === worker);
+}
+
+/**
+ * What each of these workers accepts from, by index, in rising order: its own sockets, and those of workers that are not among them, so
+ * that nobody waits for one that has died or is only being started.
+ */
+export function socketsOfWorkers(sockets: readonly OpenSocket[], indexes: readonly number[]): OpenSocket[][] {
+  const all = indexes.map((index) => socketsOfWorker(sockets, index));
+  for (const open of sockets) {
+    const { worker } = open;
+    if (worker === undefined || indexes.includes(worker)) continue;
+    // The next one: others keep what they have when workers come and go.
+    const next = indexes.findIndex((index) => index > worker);
+    all[Math.max(next, 0)]?.push(open);
+  }
+  return all;
 }
 
 /** Variable that tells a new master which descriptors are listening sockets: `3;4;`, as nginx's NGINX. */

@@ -6,11 +6,11 @@ import { receiveDescriptors } from "../net/descriptor-passing.ts";
 import { ALERT, defaultErrorLog, errorLogOf, setDefaultErrorLog } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
-import type { ListenerHandle } from "../net/listen.ts";
+import type { SharedListener } from "../net/listen.ts";
 import { sharedLogFile } from "../net/log-file.ts";
 import { onOperatorDrain } from "../upstream/operator-drain.ts";
 import { loadDelivery } from "./load-files.ts";
-import type { ConfigDelivery, OfferedSocket, ToMaster, ToWorker } from "./messages.ts";
+import type { ConfigDelivery, OfferedSocket, SocketOffer, ToMaster, ToWorker } from "./messages.ts";
 import { onSignals, type SignalName } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
@@ -26,7 +26,7 @@ class WorkerChannel {
   /** Where descriptors come from that a reload adds. */
   private channel = -1;
   /** The listening sockets, by id. */
-  private listeners: ReadonlyMap<number, ListenerHandle> = new Map();
+  private listeners: ReadonlyMap<number, SharedListener> = new Map();
   /** Messages are handled one after another: a reload must not overtake the start. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -68,18 +68,20 @@ class WorkerChannel {
         return;
       }
       case "reload": {
-        const received = receiveDescriptors(this.channel, message.added.length);
-        const config = received.length === message.added.length ? await this.load(message.config) : undefined;
-        if (config === undefined) {
-          for (const fd of received) closeDescriptor(fd);
-          tell({ type: "reloaded", ok: false });
-          return;
-        }
-        const added = new Map(message.added.map((id, i) => [id, received[i] ?? -1]));
-        this.listeners = new Map(message.sockets.map((socket) => [socket.id, this.listener(socket, added)]));
         const { zones, places } = message;
-        const ok = (await this.worker?.reload(config, [...this.listeners.values()], zones, places)) === true;
-        tell({ type: "reloaded", ok });
+        const config = await this.load(message.config);
+        const listeners = this.takeOver(message.offer, config !== undefined);
+        const ok =
+          config !== undefined &&
+          listeners !== undefined &&
+          (await this.worker?.reload(config, listeners, zones, places)) === true;
+        tell({ type: "changed", ok });
+        return;
+      }
+      case "listen": {
+        const listeners = this.takeOver(message.offer, true);
+        if (listeners !== undefined) this.worker?.listen(listeners);
+        tell({ type: "changed", ok: listeners !== undefined });
         return;
       }
       case "stop":
@@ -96,8 +98,22 @@ class WorkerChannel {
     }
   }
 
-  private listener({ id, address, options }: OfferedSocket, added: ReadonlyMap<number, number>): ListenerHandle {
-    return { fd: added.get(id) ?? this.listeners.get(id)?.fd ?? -1, address, options };
+  /**
+   * Receives the sockets that were added; gives all that the worker accepts from then. Undefined where it cannot have them
+   * (`able`: it has their configuration), or accepts no more.
+   */
+  private takeOver({ sockets, added }: SocketOffer, able: boolean): SharedListener[] | undefined {
+    const received = receiveDescriptors(this.channel, added.length);
+    if (!able || received.length < added.length || this.worker?.leaving !== false) {
+      for (const fd of received) closeDescriptor(fd);
+      return undefined;
+    }
+    const fds = new Map(added.map((id, i) => [id, received[i] ?? -1]));
+    const listener = ({ id, address, options, shared }: OfferedSocket): SharedListener => {
+      return { fd: fds.get(id) ?? this.listeners.get(id)?.fd ?? -1, address, options, shared };
+    };
+    this.listeners = new Map(sockets.map((socket) => [socket.id, listener(socket)]));
+    return [...this.listeners.values()];
   }
 
   private async load(delivery: ConfigDelivery): Promise<LoadedConfig | undefined> {
@@ -124,6 +140,7 @@ class WorkerChannel {
       case "SIGQUIT":
         if (this.worker === undefined) process.exit(0);
         this.worker.quit(false);
+        tell({ type: "leaving" });
         return;
       case "SIGUSR1":
         this.worker?.reopen();

@@ -2,22 +2,21 @@
 
 import type { MetricsRegistry } from "../metrics/metrics-registry.ts";
 import { ALERT, type LogLevel, NOTICE } from "../net/error-log.ts";
+import { numberedException } from "../net/libc.ts";
 import type { ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
 import type { ConfigDelivery } from "./messages.ts";
-import { type OpenSocket, socketsOfWorker } from "./open-sockets.ts";
+import { type OpenSocket, socketsOfWorker, socketsOfWorkers } from "./open-sockets.ts";
+import { Restarts } from "./restarts.ts";
 import { type ProcessSettings, workerEnvironment } from "./settings.ts";
 import { signalNumber } from "./signals.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** A worker that does not stop at once is killed after this time, as nginx does. */
 const STOP_PATIENCE_MS = 1000;
-/** A worker that dies before it is ready is not started again sooner: it would die again. */
-const RESTART_PAUSE_MS = 1000;
 /** A worker that does not answer a reload in this time holds up the next one no longer. */
 const ANSWER_PATIENCE_MS = 5000;
 /** Exit code of a worker that cannot run with this configuration, as nginx's: starting it again is no use. */
 const FATAL_CODE = 2;
-const SIGKILL = 9;
 
 /** What workers are given. */
 export interface WorkerFrame {
@@ -48,8 +47,7 @@ export class WorkerPool {
   private generation = 0;
   /** resting: workers end and are not replaced, the master stays (WINCH). */
   private state: "running" | "resting" | "ending" = "resting";
-  /** Indexes of workers that will be started again in a moment. */
-  private readonly pausing = new Set<number>();
+  private readonly restarts = new Restarts((index) => this.startAgain(index));
   private waiters: (() => void)[] = [];
 
   constructor(frame: WorkerFrame, zones: ZoneRegistry, metrics: MetricsRegistry, owner: PoolOwner) {
@@ -71,7 +69,7 @@ export class WorkerPool {
   start(): void {
     this.state = "running";
     this.generation++;
-    this.pausing.clear();
+    this.restarts.forget();
     this.notice("start worker processes");
     for (let i = 0; i < this.frame.settings.workers; i++) this.startWorker(i);
   }
@@ -89,18 +87,17 @@ export class WorkerPool {
       await this.answers();
       return;
     }
-    const serving = new Set<number>();
-    for (const worker of this.current()) {
-      if (worker.index >= frame.settings.workers) {
-        worker.quit(false);
-        continue;
-      }
-      serving.add(worker.index);
-      const sockets = socketsOfWorker(frame.sockets, worker.index);
-      const failure = worker.reload(frame.delivery, sockets, frame.grants, frame.places);
+    const { workers } = frame.settings;
+    for (const worker of this.current()) if (worker.index >= workers) worker.quit(false);
+    const stay = this.current();
+    const sockets = this.shares();
+    for (const worker of stay) {
+      const own = sockets.get(worker) ?? socketsOfWorker(frame.sockets, worker.index);
+      const failure = worker.reload(frame.delivery, own, frame.grants, frame.places);
       if (failure !== undefined) this.giveUp(worker, failure);
     }
-    for (let i = 0; i < frame.settings.workers; i++) if (!serving.has(i) && !this.pausing.has(i)) this.startWorker(i);
+    const there = new Set(stay.map(({ index }) => index));
+    for (let i = 0; i < workers; i++) if (!there.has(i) && !this.restarts.waits(i)) this.startWorker(i);
     await this.answers();
   }
 
@@ -145,12 +142,21 @@ export class WorkerPool {
     const metrics = { fd: this.metrics.fd, places };
     const share = { fd: this.zones.fd, slot: this.zones.takeSlot(), grants, metrics };
     const own = socketsOfWorker(sockets, index);
-    const worker = new WorkerProcess(index, this.generation, own, environment, delivery, share, {
-      onReady: () => this.onReady(),
-      onReloaded: (changed, ok) => this.onReloaded(changed, ok),
-      onExit: (gone, code, signal) => this.onExit(gone, code, signal),
-      onPeers: () => this.onPeers(),
-    });
+    let worker: WorkerProcess;
+    try {
+      worker = new WorkerProcess(index, this.generation, own, environment, delivery, share, {
+        onReady: () => this.onReady(),
+        onChanged: (changed, ok) => this.onChanged(changed, ok),
+        onLeaving: (leaver) => this.replace(leaver),
+        onExit: (gone, code, signal) => this.onExit(gone, code, signal),
+        onPeers: () => this.onPeers(),
+      });
+    } catch (error) {
+      this.zones.releaseWorker(share.slot, 0);
+      this.log(ALERT, `fork() failed while spawning "worker process" (${numberedException(error)})`);
+      this.restarts.schedule(index, performance.now());
+      return;
+    }
     this.workers.add(worker);
     this.metrics.workerStarted();
     this.notice(`start worker process ${worker.pid}`);
@@ -158,15 +164,22 @@ export class WorkerPool {
 
   private onReady(): void {
     this.tellWaiters();
-    if (this.current().some(({ state }) => state === "starting")) return;
+    this.spread();
+    this.settle();
+  }
+
+  /** When no worker is being started any more: those of before the last `start` have nothing left to do. */
+  private settle(): void {
+    const current = this.current();
+    if (current.length === 0 || current.some(({ state }) => state === "starting")) return;
     for (const worker of this.workers) {
       if (worker.generation !== this.generation && worker.state === "ready") worker.quit(false);
     }
     this.owner.onServing();
   }
 
-  private onReloaded(worker: WorkerProcess, ok: boolean): void {
-    if (!ok && worker.state === "ready") this.giveUp(worker, "it could not read the configuration");
+  private onChanged(worker: WorkerProcess, ok: boolean): void {
+    if (!ok && worker.state === "ready") this.giveUp(worker, "it could not read the configuration, or get the sockets");
     this.tellWaiters();
   }
 
@@ -174,7 +187,33 @@ export class WorkerPool {
   private giveUp(worker: WorkerProcess, why: string): void {
     this.log(ALERT, `worker process ${worker.pid} cannot change over (${why}) and is replaced`);
     worker.quit(false);
-    this.startWorker(worker.index);
+    this.replace(worker);
+  }
+
+  /** It accepts no more. */
+  private replace({ index, generation, startedMs }: WorkerProcess): void {
+    if (this.state !== "running" || generation !== this.generation) return;
+    this.spread();
+    this.restarts.schedule(index, startedMs);
+  }
+
+  /** What each worker that is ready accepts from. */
+  private shares(): Map<WorkerProcess, OpenSocket[]> {
+    const ready = this.current()
+      .filter(({ state }) => state === "ready")
+      .sort((a, b) => a.index - b.index);
+    const indexes = ready.map(({ index }) => index);
+    const sockets = socketsOfWorkers(this.frame.sockets, indexes);
+    return new Map(ready.map((worker, i) => [worker, sockets[i] ?? []]));
+  }
+
+  /** Sees to it that somebody accepts from every socket. */
+  private spread(): void {
+    if (this.state !== "running") return;
+    for (const [worker, sockets] of this.shares()) {
+      const failure = worker.state === "ready" ? worker.listen(sockets) : undefined;
+      if (failure !== undefined) this.giveUp(worker, failure);
+    }
   }
 
   private onExit(worker: WorkerProcess, code: number, signal: number): void {
@@ -194,32 +233,24 @@ export class WorkerPool {
     if (code === FATAL_CODE && signal === 0) {
       this.log(ALERT, `worker process ${worker.pid} exited with fatal code ${code} and cannot be respawned`);
       if (this.empty) this.owner.onEmpty(FATAL_CODE);
+      this.spread();
+      this.settle();
       return;
     }
-    // Whoever kills one that has not served yet is not what stands in its way.
-    if (worker.served || signal === SIGKILL) {
-      this.startAgain(worker);
-      return;
-    }
-    this.pausing.add(worker.index);
-    setTimeout(() => {
-      if (worker.generation !== this.generation) return;
-      this.pausing.delete(worker.index);
-      this.startAgain(worker);
-    }, RESTART_PAUSE_MS);
+    this.replace(worker);
   }
 
   private onPeers(): void {
     for (const worker of this.workers) worker.peersChanged();
   }
 
-  private startAgain({ index }: WorkerProcess): void {
+  private startAgain(index: number): void {
     if (this.state === "running" && index < this.frame.settings.workers) this.startWorker(index);
   }
 
   private async answers(): Promise<void> {
     const deadline = Date.now() + ANSWER_PATIENCE_MS;
-    const unanswered = ({ reloading, state }: WorkerProcess): boolean => reloading > 0 || state === "starting";
+    const unanswered = ({ changing, state }: WorkerProcess): boolean => changing > 0 || state === "starting";
     while ([...this.workers].some(unanswered)) {
       const left = deadline - Date.now();
       if (left <= 0) return;

@@ -4,7 +4,7 @@ import type { MetricsHandover } from "../metrics/metrics-registry.ts";
 import { descriptorPair, sendDescriptors } from "../net/descriptor-passing.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
-import type { ConfigDelivery, OfferedSocket, ToMaster, ToWorker } from "./messages.ts";
+import type { ConfigDelivery, OfferedSocket, SocketOffer, ToMaster, ToWorker } from "./messages.ts";
 import type { OpenSocket } from "./open-sockets.ts";
 import { runtimeCommand } from "./relaunch.ts";
 import { markedAsWorker } from "./worker-channel.ts";
@@ -16,8 +16,10 @@ const FIRST_SOCKET = 3;
 
 export interface WorkerEvents {
   onReady(worker: WorkerProcess): void;
-  /** A reload has reached it; `ok`: it serves by the new configuration. */
-  onReloaded(worker: WorkerProcess, ok: boolean): void;
+  /** A change has reached it; `ok`: it serves by the new configuration and on the new sockets. */
+  onChanged(worker: WorkerProcess, ok: boolean): void;
+  /** A signal has told it to end when its connections are done. */
+  onLeaving(worker: WorkerProcess): void;
   /** `signal` is 0 when the worker ended by itself. */
   onExit(worker: WorkerProcess, code: number, signal: number): void;
   /** An operator has told it which peers get new requests. */
@@ -40,12 +42,12 @@ export class WorkerProcess {
   /** Counts the changes of what a worker is given when it is started: workers of an older one are on their way out. */
   readonly generation: number;
   state: "starting" | "ready" | "leaving" | "gone" = "starting";
-  /** It has been ready once. */
-  served = false;
-  /** It was asked to end. */
+  /** It accepts no more: it was asked to end, here or by a signal. */
   left = false;
-  /** Reloads that it has not answered yet. */
-  reloading = 0;
+  /** Monotonic ms. */
+  readonly startedMs = performance.now();
+  /** Reloads and changes of its sockets that it has not answered yet. */
+  changing = 0;
   /** Its column in shared zones. */
   readonly slot: number;
   private readonly child: Bun.Subprocess<"ignore", "inherit", "inherit">;
@@ -83,10 +85,13 @@ export class WorkerProcess {
           events.onExit(this, code ?? 0, signal === null ? 0 : numberOfSignal(signal));
         },
       });
+    } catch (error) {
+      closeDescriptor(here);
+      throw error;
     } finally {
       closeDescriptor(there);
     }
-    const offered = sockets.map((socket, i) => ({ ...offer(socket), fd: FIRST_SOCKET + i }));
+    const offered = sockets.map((socket, i) => ({ ...named(socket), fd: FIRST_SOCKET + i }));
     const { slot, grants } = share;
     const zones = { fd: FIRST_SOCKET + sockets.length, slot, grants };
     const metrics = { ...share.metrics, fd: zones.fd + 1 };
@@ -104,6 +109,25 @@ export class WorkerProcess {
     zones: readonly ZoneGrant[],
     places: readonly number[],
   ): string | undefined {
+    const offer = this.handOver(sockets);
+    if (typeof offer === "string") return offer;
+    this.changing++;
+    this.send({ type: "reload", config, offer, zones, places });
+    return undefined;
+  }
+
+  /** Changes the sockets that it accepts from. Returns the system's words when it could not. */
+  listen(sockets: readonly OpenSocket[]): string | undefined {
+    if (sockets.length === this.held.size && sockets.every(({ id }) => this.held.has(id))) return undefined;
+    const offer = this.handOver(sockets);
+    if (typeof offer === "string") return offer;
+    this.changing++;
+    this.send({ type: "listen", offer });
+    return undefined;
+  }
+
+  /** Sends the descriptors that it does not have. */
+  private handOver(sockets: readonly OpenSocket[]): SocketOffer | string {
     const added = sockets.filter(({ id }) => !this.held.has(id));
     const failure = sendDescriptors(
       this.channel,
@@ -111,9 +135,7 @@ export class WorkerProcess {
     );
     if (failure !== undefined) return failure;
     this.held = ids(sockets);
-    this.reloading++;
-    this.send({ type: "reload", config, sockets: sockets.map(offer), added: [...ids(added)], zones, places });
-    return undefined;
+    return { sockets: sockets.map(named), added: [...ids(added)] };
   }
 
   reopen(): void {
@@ -155,14 +177,24 @@ export class WorkerProcess {
   }
 
   private onMessage(message: ToMaster, events: WorkerEvents): void {
-    if (message.type === "reloaded") {
-      this.reloading--;
-      events.onReloaded(this, message.ok);
-    } else if (message.type === "peers") events.onPeers();
-    else if (this.state === "starting") {
-      this.state = "ready";
-      this.served = true;
-      events.onReady(this);
+    switch (message.type) {
+      case "ready":
+        if (this.state !== "starting") return;
+        this.state = "ready";
+        events.onReady(this);
+        return;
+      case "changed":
+        this.changing--;
+        events.onChanged(this, message.ok);
+        return;
+      case "leaving":
+        if (this.left) return;
+        this.left = true;
+        this.state = "leaving";
+        events.onLeaving(this);
+        return;
+      case "peers":
+        events.onPeers();
     }
   }
 }
@@ -171,8 +203,9 @@ function ids(sockets: readonly OpenSocket[]): Set<number> {
   return new Set(sockets.map(({ id }) => id));
 }
 
-function offer({ id, address, options }: OpenSocket): OfferedSocket {
-  return { id, address, options };
+/** A socket as a worker is told of it. */
+function named({ id, address, options, shared }: OpenSocket): OfferedSocket {
+  return { id, address, options, shared };
 }
 
 /** Bun gives the name, though its types promise the number. */

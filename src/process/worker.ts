@@ -3,7 +3,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { type Serving, serve } from "../modules/serve.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
-import type { ListenerHandle } from "../net/listen.ts";
+import type { SharedListener } from "../net/listen.ts";
 import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
 import { dropRights, setLimits } from "./privileges.ts";
@@ -16,8 +16,9 @@ export class Worker {
   private shutdownTimeoutMs: number;
   private readonly serving: Serving;
   private readonly zones: WorkerZones;
+  /** Accepts no more. */
+  leaving = false;
   private readonly metrics: WorkerMetrics;
-  private leaving = false;
   private readonly onEnd: () => void;
 
   private constructor(
@@ -43,7 +44,7 @@ export class Worker {
   /** Serves; `onEnd` is called when the process may exit. */
   static start(
     config: LoadedConfig,
-    listeners: readonly ListenerHandle[],
+    listeners: readonly SharedListener[],
     zones: WorkerZones,
     metrics: WorkerMetrics,
     onEnd: () => void,
@@ -71,12 +72,12 @@ export class Worker {
 
   /**
    * Serves new requests by another configuration, and on its sockets; what runs goes on as it began. `grants`, `places`:
-   * where its zones and counters are, from a master that shares them. Resolves when sockets that it does not have are closed; to false, and
-   * logged, where a zone cannot change so: all goes on as before.
+   * where its zones and counters are, from a master that shares them. Resolves when sockets that it does not have are
+   * closed; to false, and logged, where a zone cannot change so: all goes on as before.
    */
   async reload(
     config: LoadedConfig,
-    listeners: readonly ListenerHandle[],
+    listeners: readonly SharedListener[],
     grants: readonly ZoneGrant[] | undefined,
     places: readonly number[] | undefined,
   ): Promise<boolean> {
@@ -91,6 +92,11 @@ export class Worker {
     for (const failure of openLogs(config.load)) this.write(EMERG, failure);
     await new Promise<void>((resolve) => this.serving.reload(config, listeners, resolve));
     return true;
+  }
+
+  /** Accepts from these sockets from now on; those that are not among them are others' to serve. */
+  listen(listeners: readonly SharedListener[]): void {
+    this.serving.listen(listeners);
   }
 
   /** An operator has said which peers get new requests. */
