@@ -8,7 +8,7 @@ import { count, uncount } from "../metrics/counters.ts";
 import { type AcceptOwner, Acceptor } from "../net/acceptor.ts";
 import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
-import { ALERT, CRIT, type ErrorLog, WARN } from "../net/error-log.ts";
+import { ALERT, type ErrorLog, WARN } from "../net/error-log.ts";
 import { setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import type { SharedListener } from "../net/listen.ts";
@@ -231,9 +231,10 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     this.places.set(address, place);
     const owner: AcceptOwner = {
       onAccept: (socket) => this.accept(socket, place),
-      onAcceptError: (message, full) => {
-        if (full) count(ACCEPTED);
-        this.errorLog.write(full ? ALERT : CRIT, 0, message);
+      onAcceptError: (level, message) => this.errorLog.write(level, 0, message),
+      onFull: () => {
+        count(ACCEPTED);
+        this.errorLog.write(ALERT, 0, notEnoughConnections());
       },
     };
     const acceptor = new Acceptor(listener.fd, owner, listener.shared, this.multiAccept);

@@ -1,12 +1,13 @@
 /** Accepts connections from a listening descriptor. */
 import { fromSystemAddress } from "./address.ts";
-import { freeSlot, holdSlot, notEnoughConnections, takeSlot } from "./connection-slots.ts";
+import { freeSlot, holdSlot, takeSlot } from "./connection-slots.ts";
+import { ALERT, CRIT, ERR, type LogLevel } from "./error-log.ts";
 import { EPOLLEXCLUSIVE, EPOLLIN, reportFault, unwatch, type Watched, watch } from "./event-loop.ts";
 import {
   acceptSocket,
   closeDescriptor,
   EAGAIN,
-  EINTR,
+  ECONNABORTED,
   EMFILE,
   ENFILE,
   IPPROTO_TCP,
@@ -22,8 +23,10 @@ import { Timer, type TimerOwner } from "./timers.ts";
 export interface AcceptOwner {
   /** Returns the owner of the new connection. */
   onAccept(socket: PlainSocket): SocketOwner;
-  /** A connection could not be accepted; `message` as nginx words it. `full`: worker_connections does not allow more. */
-  onAcceptError(message: string, full: boolean): void;
+  /** A connection could not be accepted; told as nginx does. */
+  onAcceptError(level: LogLevel, message: string): void;
+  /** worker_connections does not allow another connection: it was closed at once. */
+  onFull(): void;
 }
 
 /** Out of descriptors: accepting rests for so long (nginx: accept_mutex_delay). */
@@ -87,13 +90,10 @@ export class Acceptor implements Watched, TimerOwner {
   /** False when there was none. */
   private acceptOne(): boolean {
     const fd = acceptSocket(this.fd, nameRoom, nameLength);
-    if (fd < 0) {
-      this.failed(lastErrno());
-      return false;
-    }
+    if (fd < 0) return this.failed(lastErrno());
     if (!takeSlot()) {
       closeDescriptor(fd);
-      this.owner.onAcceptError(notEnoughConnections(), true);
+      this.owner.onFull();
       return true;
     }
     const socket = new PlainSocket(fd, false, fromSystemAddress(nameRoom));
@@ -112,11 +112,16 @@ export class Acceptor implements Watched, TimerOwner {
     watch(this.fd, EPOLLIN | EPOLLEXCLUSIVE, this);
   }
 
-  private failed(errno: number): void {
-    if (errno === EAGAIN || errno === EINTR) return;
-    this.owner.onAcceptError(`accept4() failed (${numberedError(errno)})`, false);
-    if (errno !== EMFILE && errno !== ENFILE) return;
-    unwatch(this.fd);
-    this.timer.arm(ACCEPT_REST_MS);
+  /** True when others may wait behind this one, which has gone again (ngx_event_accept). */
+  private failed(errno: number): boolean {
+    if (errno === EAGAIN) return false;
+    const gone = errno === ECONNABORTED;
+    const none = errno === EMFILE || errno === ENFILE;
+    this.owner.onAcceptError(gone ? ERR : none ? CRIT : ALERT, `accept4() failed (${numberedError(errno)})`);
+    if (none) {
+      unwatch(this.fd);
+      this.timer.arm(ACCEPT_REST_MS);
+    }
+    return gone;
   }
 }

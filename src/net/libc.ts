@@ -1,6 +1,7 @@
 /**
  * The C library calls that Bun has no word for: sockets with every option, user and group look-up, descriptor duplication.
- * Linux only. A call returns its result, or -1 with the error number in `lastErrno()`.
+ * Linux only. A call returns its result, or -1 with the error number in `lastErrno()`. Those that a worker makes on its
+ * sockets are made again when a signal has interrupted them: after an edge nothing else would.
  */
 
 import { FFIType, type Pointer, read } from "bun:ffi";
@@ -48,6 +49,7 @@ export const EACCES = 13;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const EADDRINUSE = 98;
+export const ECONNABORTED = 103;
 export const EINPROGRESS = 115;
 
 export const SOL_SOCKET = 1;
@@ -141,8 +143,11 @@ export function socketOption(fd: number, level: number, option: number, room: Ui
 
 /** accept4(2), not blocking. The client's address in the system's form goes to `room`; -1 on failure. */
 export function acceptSocket(fd: number, room: Uint8Array, lengthRoom: Uint32Array): number {
-  lengthRoom[0] = room.length;
-  return c.accept4(fd, room, lengthRoom, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  for (;;) {
+    lengthRoom[0] = room.length;
+    const accepted = c.accept4(fd, room, lengthRoom, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted >= 0 || lastErrno() !== EINTR) return accepted;
+  }
 }
 
 /** connect(2); -1 on failure, with EINPROGRESS when it only takes longer. */
@@ -152,7 +157,10 @@ export function connectSocket(fd: number, address: Uint8Array): number {
 
 /** recv(2) of at most `length` bytes; 0 at the peer's FIN, -1 on failure. */
 export function receive(fd: number, room: Uint8Array, length: number): number {
-  return c.recv(fd, room, length, 0);
+  for (;;) {
+    const count = c.recv(fd, room, length, 0);
+    if (count >= 0 || lastErrno() !== EINTR) return count;
+  }
 }
 
 const peekRoom = new Uint8Array(1);
@@ -166,7 +174,10 @@ export function bytesWait(fd: number): boolean {
 /** send(2) of bytes[0..length); the number taken, or -1. No SIGPIPE. */
 export function send(fd: number, bytes: Uint8Array, length: number): number {
   const MSG_NOSIGNAL = 0x4000;
-  return c.send(fd, bytes, length, MSG_NOSIGNAL);
+  for (;;) {
+    const count = c.send(fd, bytes, length, MSG_NOSIGNAL);
+    if (count >= 0 || lastErrno() !== EINTR) return count;
+  }
 }
 
 /** Bytes in a socket's send queue, those on their way among them (SIOCOUTQ); undefined on failure. */
@@ -230,7 +241,7 @@ export function readAt(fd: number, room: Uint8Array, length: number, position: n
   return Number(c.pread64(fd, room, length, position));
 }
 
-/** epoll_wait(2) into `events`; the number of events, -1 on failure. */
+/** epoll_wait(2) into `events`; the number of events, -1 on failure: a signal ends a wait, as whoever waits may have to act. */
 export function epollWait(epoll: number, events: Int32Array, count: number, timeoutMs: number): number {
   return c.epoll_wait(epoll, events, count, timeoutMs);
 }

@@ -18,6 +18,7 @@ new Acceptor(
       throw new Error("nobody connects");
     },
     onAcceptError: () => {},
+    onFull: () => {},
   },
   false,
   false,

@@ -81,7 +81,8 @@ async function pair(path?: string): Promise<{ client: Recorder; server: Recorder
         server.socket = socket;
         return server;
       },
-      onAcceptError: (message) => server.events.push(message),
+      onAcceptError: (_level, message) => server.events.push(message),
+      onFull: () => server.events.push("full"),
     },
     false,
     false,

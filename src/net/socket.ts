@@ -25,7 +25,6 @@ import {
   connectSocket,
   EAGAIN,
   EINPROGRESS,
-  EINTR,
   IP_BIND_ADDRESS_NO_PORT,
   IPPROTO_IP,
   IPPROTO_TCP,
@@ -180,8 +179,7 @@ export class PlainSocket implements Socket, Watched, Deferred {
     let taken = this.connecting ? 0 : send(this.fd, bytes, length);
     if (taken === length) return length;
     if (taken < 0) {
-      const errno = lastErrno();
-      if (errno !== EAGAIN && errno !== EINTR) {
+      if (lastErrno() !== EAGAIN) {
         this.broken = true;
         this.ending = true;
         this.readSoon();
@@ -356,9 +354,7 @@ export class PlainSocket implements Socket, Watched, Deferred {
   }
 
   private readFailed(): void {
-    const errno = lastErrno();
-    if (errno !== EAGAIN && errno !== EINTR) this.lost(true);
-    else if (this.broken) this.lost(true);
+    if (lastErrno() !== EAGAIN || this.broken) this.lost(true);
   }
 
   private lost(reset: boolean): void {
