@@ -3,12 +3,8 @@ import type { Request } from "../http/request.ts";
 import { ResponseHeadParser, responseFraming } from "../http/response-head.ts";
 import { isHandshake } from "../websocket/handshake.ts";
 import { webSocketModule } from "../websocket/module.ts";
-import {
-  compileHandshakeHeaders,
-  compileRequestHeaders,
-  type RequestHeadBuilder,
-  type RequestHeaderSettings,
-} from "./request-headers.ts";
+import type { RequestHeaderSettings } from "./request-headers.ts";
+import { compileHandshakeHeaders, compileRequestHeaders, type RequestHeadBuilder } from "./upstream-head.ts";
 import { type ExchangeTarget, type OutgoingRequest, SpareParsers, type UpstreamProtocol } from "./upstream-protocol.ts";
 import { upstreamUri } from "./uri.ts";
 
