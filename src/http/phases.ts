@@ -2,12 +2,13 @@
 import { parseSize } from "../config/units.ts";
 import { WRITING } from "../metrics/cells.ts";
 import { uncount } from "../metrics/counters.ts";
-import { ALERT, ERR } from "../net/error-log.ts";
+import { ALERT, ERR, INFO } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { wallMs } from "../net/timers.ts";
 import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
 import { hidesShortPages, isOldExplorer, isSafari } from "./browser.ts";
 import { chunkHead } from "./chunked.ts";
+import { Delay } from "./delay.ts";
 import { builtinErrorPage } from "./error-page.ts";
 import { writeHead } from "./head-writer.ts";
 import { GONE_HEADERS } from "./header-list.ts";
@@ -30,6 +31,7 @@ const CONTENT = 7;
 /** nginx's status for "close the connection without an answer". */
 const CLOSE = 444;
 const CLIENT_CLOSED = 499;
+const UNAUTHORIZED = 401;
 
 /** Begins the phases of a new request. */
 export function startPhases(r: Request): void {
@@ -178,7 +180,7 @@ function handlerPhase(r: Request, handlers: readonly Handler[]): boolean {
     const status = r.accessStatus;
     r.accessStatus = 0;
     if (status === 403) r.log(ERR, "access forbidden by rule");
-    finalize(r, status);
+    refuse(r, status);
     return false;
   }
   return nextPhase(r, r.phase + 1);
@@ -199,17 +201,36 @@ function afterHandler(r: Request, verdict: number): boolean {
       }
     } else if (verdict === OK) {
       r.accessStatus = 0;
+      r.out.list.remove("www-authenticate");
       return nextPhase(r, PRE_CONTENT);
     } else if (verdict === 401 || verdict === 403) {
       if (r.accessStatus !== 401) r.accessStatus = verdict;
       r.phaseHandler++;
       return true;
     }
-  } else if (verdict === OK && r.phase !== CONTENT) {
+    refuse(r, verdict);
+    return false;
+  }
+  if (verdict === OK && r.phase !== CONTENT) {
     return nextPhase(r, r.phase + 1);
   }
   finalize(r, verdict);
   return false;
+}
+
+/** A request may not pass: whoever guesses passwords waits for each answer (auth_delay). */
+function refuse(r: Request, status: number): void {
+  const { authDelayMs } = r.location.core;
+  if (status !== UNAUTHORIZED || authDelayMs === 0) {
+    finalize(r, status);
+    return;
+  }
+  r.log(INFO, "delaying unauthorized request");
+  new Delay(r, authDelayMs, refuseLate);
+}
+
+function refuseLate(r: Request): void {
+  finalize(r, UNAUTHORIZED);
 }
 
 function contentPhase(r: Request): boolean {

@@ -66,6 +66,7 @@ export interface CoreSettings {
   recursiveErrorPages: boolean;
   errorPages: readonly ErrorPage[] | undefined;
   satisfy: "all" | "any";
+  authDelayMs: number;
   internal: boolean;
   limitRate: RequestText | undefined;
   limitRateAfter: RequestText | undefined;

@@ -6,7 +6,6 @@ import {
   ConfigFault,
   type DirectiveSite,
   HTTP_SERVER_LOCATION,
-  LIMIT_EXCEPT,
   LOCATION_IF,
   Module,
 } from "../config/directive.ts";
@@ -45,8 +44,6 @@ const TEXT = text(undefined);
 export const absentModules: Module = new Module({
   name: "absent",
   directives: [
-    off("auth_basic", HTTP_SERVER_LOCATION | LIMIT_EXCEPT, TEXT),
-    unused("auth_basic_user_file", HTTP_SERVER_LOCATION | LIMIT_EXCEPT, TEXT),
     off("autoindex", HTTP_SERVER_LOCATION, FLAG),
     unused("autoindex_exact_size", HTTP_SERVER_LOCATION, FLAG),
     unused("autoindex_format", HTTP_SERVER_LOCATION, choice(["html", "json", "jsonp", "xml"], undefined)),

@@ -345,6 +345,13 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     doc: "Whether all access checks must allow, or one.",
   },
   {
+    name: "auth_delay",
+    in: HTTP_SERVER_LOCATION,
+    arg: time(0),
+    set: "authDelayMs",
+    doc: "How long an answer with 401 is held back.",
+  },
+  {
     name: "internal",
     in: LOCATION,
     arity: exactly(0),

@@ -1,17 +1,16 @@
 /** A request at its limits of rate: passed, delayed or refused (ngx_http_limit_req_handler). */
-import { finalize, resume } from "../http/phases.ts";
-import type { AbortListener, Request } from "../http/request.ts";
+import { Delay } from "../http/delay.ts";
+import { resume } from "../http/phases.ts";
+import type { Request } from "../http/request.ts";
 import { AGAIN, DECLINED } from "../http/verdict.ts";
-import { ALERT, ERR, INFO } from "../net/error-log.ts";
+import { ALERT, ERR } from "../net/error-log.ts";
 import { sharedNowMs } from "../net/shared-memory.ts";
-import { Timer, type TimerOwner } from "../net/timers.ts";
 import type { LimitReqSettings } from "./limit-req.ts";
 import type { RateLimit } from "./limit-req-zone.ts";
 import { lessUrgent, limitStatus, logLevelOf } from "./limit-zone.ts";
 
 /** Longest key, as nginx keeps its length in two bytes. */
 const MAX_KEY_BYTES = 65_535;
-const CLIENT_CLOSED = 499;
 
 /** `$limit_req_status`. */
 type Outcome = "PASSED" | "DELAYED" | "REJECTED" | "DELAYED_DRY_RUN" | "REJECTED_DRY_RUN";
@@ -78,8 +77,12 @@ export function limitRequest(r: Request, settings: LimitReqSettings, id: number)
   r.log(lessUrgent(logLevel), `delaying request${how}, excess: ${thousandths(excess)}, by zone "${name}"`);
   settle(r, id, dryRun ? "DELAYED_DRY_RUN" : "DELAYED");
   if (dryRun) return DECLINED;
-  new Delay(r, delayMs);
+  new Delay(r, delayMs, goOn);
   return AGAIN;
+}
+
+function goOn(r: Request): void {
+  resume(r, DECLINED);
 }
 
 /** What asks for the longest delay, of the last `accountAll`. */
@@ -110,34 +113,4 @@ function delayFor({ delay, zone }: RateLimit, excess: number): number {
 
 function thousandths(excess: number): string {
   return `${Math.floor(excess / 1000)}.${String(excess % 1000).padStart(3, "0")}`;
-}
-
-/** A request that waits for its turn. A client that leaves takes it along. */
-class Delay implements TimerOwner, AbortListener {
-  private readonly r: Request;
-  private readonly timer = new Timer(this, 0);
-
-  constructor(r: Request, ms: number) {
-    this.r = r;
-    r.abortListener = this;
-    this.timer.arm(ms);
-  }
-
-  onTimer(): void {
-    this.end();
-    resume(this.r, DECLINED);
-  }
-
-  onClientAbort(reset: boolean): boolean {
-    this.end();
-    const how = reset ? " (104: Connection reset by peer)" : "";
-    this.r.log(INFO, `client prematurely closed connection${how}`);
-    finalize(this.r, CLIENT_CLOSED);
-    return false;
-  }
-
-  private end(): void {
-    this.timer.release();
-    this.r.abortListener = undefined;
-  }
 }

@@ -9,6 +9,7 @@ import { resolverModule } from "../upstream/resolver-module.ts";
 import { webSocketModule } from "../websocket/module.ts";
 import { absentModules } from "./absent-modules.ts";
 import { accessModule } from "./access.ts";
+import { authBasic } from "./auth-basic.ts";
 import { charsetModule } from "./charset.ts";
 import { geo } from "./geo.ts";
 import { gzipModule } from "./gzip.ts";
@@ -47,6 +48,7 @@ export const modules: readonly AnyModule[] = [
   limitReq,
   limitConn,
   accessModule,
+  authBasic,
   tryFilesModule,
   upstreamModule,
   resolverModule,

@@ -4,6 +4,7 @@ import type { Request } from "../http/request.ts";
 import { CRIT } from "../net/error-log.ts";
 import { numberedException } from "../net/libc.ts";
 import type { VariableDefinition } from "../template/variables.ts";
+import { basicCredentials } from "./basic-credentials.ts";
 import { documentRoot, requestPath } from "./file-path.ts";
 
 /** nginx calls what was never parsed "not found". */
@@ -17,24 +18,9 @@ function protocol(r: Request): string | undefined {
   return r.httpVersion === 1001 ? "HTTP/1.1" : "HTTP/1.0";
 }
 
-const AUTHORIZATION_BASIC = "basic ";
-
-/** The user name of Basic credentials; undefined without a user or a colon (ngx_http_auth_basic_user). */
-export function basicUser(authorization: string): string | undefined {
-  if (authorization.slice(0, AUTHORIZATION_BASIC.length).toLowerCase() !== AUTHORIZATION_BASIC) return undefined;
-  const encoded = authorization.slice(AUTHORIZATION_BASIC.length).replace(/^ +/, "");
-  // nginx reads up to the first padding and does not look at what follows.
-  const padding = encoded.indexOf("=");
-  const digits = padding < 0 ? encoded : encoded.slice(0, padding);
-  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1) return undefined;
-  const plain = Buffer.from(digits, "base64").latin1Slice();
-  const colon = plain.indexOf(":");
-  return colon > 0 ? plain.slice(0, colon) : undefined;
-}
-
 function remoteUser(r: Request): string | undefined {
   const authorization = r.headers.get("authorization");
-  return authorization === undefined ? undefined : basicUser(authorization);
+  return authorization === undefined ? undefined : basicCredentials(authorization)?.user;
 }
 
 function contentLength(r: Request): string | undefined {

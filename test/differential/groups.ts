@@ -1,5 +1,6 @@
 /** All groups of differential cases. */
 import type { Group } from "./case.ts";
+import { AUTH_BASIC } from "./cases/auth-basic.ts";
 import { BALANCING } from "./cases/balancing.ts";
 import { BROKEN_OFF } from "./cases/broken-off.ts";
 import { CONNECTIONS } from "./cases/connections.ts";
@@ -42,6 +43,7 @@ export const GROUPS: readonly Group[] = [
   ...FILE_CORNERS,
   ...ERROR_PAGES,
   ...HEADERS_AND_ACCESS,
+  ...AUTH_BASIC,
   ...LINE_BREAKS,
   ...GZIP,
   ...VARIABLES,

@@ -1,4 +1,4 @@
-/** add_header, expires, allow, deny, satisfy, limit_except, auth_basic. */
+/** add_header, expires, allow, deny, limit_except. */
 import type { Group } from "../case.ts";
 import { get, getFrom, gets, post, request } from "../case.ts";
 

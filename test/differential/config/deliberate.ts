@@ -38,7 +38,7 @@ export const DELIBERATE_LINES: readonly DeliberateLine[] = [
     reason: "caching is refused with the reason",
   },
   {
-    statement: /^(?:auth_basic|auth_basic_user_file|autoindex|gunzip|mirror|ssi|userid) /,
+    statement: /^(?:autoindex|gunzip|mirror|ssi|userid) /,
     reason: "modules that are not here are refused by name",
   },
   { statement: /^(?:sticky|least_time) /, reason: "directives of current nginx are named as such" },
