@@ -13,6 +13,8 @@ import type { Spool } from "./spool.ts";
 /** One try at an upstream peer, for `$upstream_addr`, `$upstream_status` and the others. Times in ms; -1 unknown. */
 export interface UpstreamState {
   peer: string;
+  /** Where the peer is counted: PEER_ROW. */
+  readonly countersAt: number;
   status: number;
   connectMs: number;
   headerMs: number;

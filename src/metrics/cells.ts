@@ -1,5 +1,5 @@
 /** Where things stand in the memory of counters, in numbers from the start of a process's row. */
-import { histogramCells, LATENCY, LIFETIME, MESSAGE_SIZE, TURN } from "./histogram.ts";
+import { BUSY, histogramCells, LATENCY, LIFETIME, MESSAGE_SIZE } from "./histogram.ts";
 
 /** What belongs together: the numbers of one location, one peer, one process. */
 export interface RowKind {
@@ -47,9 +47,9 @@ class Layout {
   }
 }
 
-/** Counted here, numbers are lost: the place of rows that have none. */
+/** Counted here, numbers are lost: the place of rows that have none. Larger than any row. */
 export const NOWHERE = 0;
-const NOWHERE_CELLS = 512;
+export const NOWHERE_CELLS = 512;
 
 /** What a process counts once, from here on. */
 export const PROCESS_AT = NOWHERE_CELLS;
@@ -68,8 +68,8 @@ export const WRITING = gaugeOfProcess();
 export const HANDSHAKING = gaugeOfProcess();
 export const TLS_HANDSHAKES = inProcess();
 export const TLS_FAILURES = inProcess();
-/** Turns of the event loop: TURN. */
-export const TURNS = PROCESS_AT + ofProcess.cell(histogramCells(TURN));
+/** How long the event loop was busy: BUSY. */
+export const BUSY_TIMES = PROCESS_AT + ofProcess.cell(histogramCells(BUSY));
 /** Of the master. The last one that came into force, in seconds since 1970, and when the master began. */
 export const RELOADS = inProcess();
 export const RELOADS_FAILED = inProcess();
@@ -78,12 +78,6 @@ export const STARTED_S = gaugeOfProcess();
 export const WORKERS_STARTED = inProcess();
 export const WORKERS_DIED = inProcess();
 export const PROCESS_ROW: RowKind = ofProcess.kind("process");
-
-// A location: its requests.
-const ofLocation = new Layout();
-/** Answers by the first digit of their status; 0 holds what had none. */
-export const ANSWERS = ofLocation.cell(6);
-export const LOCATION_ROW: RowKind = ofLocation.kind("location");
 
 /** Why a WebSocket was not opened, and in words for those who run the proxy. Counted in this order. */
 export const REFUSALS = [
@@ -109,6 +103,21 @@ export const REFUSALS = [
 ] as const;
 
 export type Refusal = (typeof REFUSALS)[number][0];
+
+/** Place of a reason in REFUSALS. */
+export function refusalIndex(refusal: Refusal): number {
+  return REFUSALS.findIndex(([name]) => name === refusal);
+}
+
+// A location: its requests, and who asked for a WebSocket.
+const ofLocation = new Layout();
+/** Answers by the first digit of their status; 0 holds what had none. */
+export const ANSWERS = ofLocation.cell(6);
+/** WebSockets that were opened. */
+export const HANDSHAKES = ofLocation.cell();
+/** By REFUSALS. */
+export const REFUSED = ofLocation.cell(REFUSALS.length);
+export const LOCATION_ROW: RowKind = ofLocation.kind("location");
 
 /** Close codes that are counted one by one; others are told by their range. */
 const CODES = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015];
@@ -136,11 +145,8 @@ export const PINGS_UNANSWERED = ofSide.cell();
 export const ROUND_TRIPS = ofSide.cell(histogramCells(LATENCY));
 const SIDE_CELLS = ofSide.cells;
 
-// A location that passes requests on: its WebSockets.
+// A location that passes requests on: its tunnels.
 const ofTunnels = new Layout();
-export const HANDSHAKES = ofTunnels.cell();
-/** By REFUSALS. */
-export const REFUSED = ofTunnels.cell(REFUSALS.length);
 /** LIFETIME, of all tunnels, WebSockets or not. */
 export const LIFETIMES = ofTunnels.cell(histogramCells(LIFETIME));
 /** By CLOSERS, then by CLOSE_CODES. */
@@ -149,6 +155,11 @@ export const DRAINED_TUNNELS = ofTunnels.cell();
 /** By SIDES. */
 const SIDES_AT = ofTunnels.cell(SIDES.length * SIDE_CELLS);
 export const TUNNELS_ROW: RowKind = ofTunnels.kind("tunnels");
+
+/** Where the end of a WebSocket is counted. */
+export function closeCell(by: (typeof CLOSERS)[number], code: number): number {
+  return CLOSES + CLOSERS.indexOf(by) * CLOSE_CODES.length + closeCodeIndex(code);
+}
 
 /** Where the numbers of a side begin, counted from the row's first cell. */
 export function sideCell(ofClient: boolean): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { counted } from "./counters.ts";
-import { type Histogram, LATENCY, LIFETIME, MESSAGE_SIZE, observe, observeSize, sumCell, TURN } from "./histogram.ts";
+import { BUSY, type Histogram, LATENCY, LIFETIME, MESSAGE_SIZE, observe, observeSize, sumCell } from "./histogram.ts";
 
 /** Cells that no other test counts in. */
 const AT = 2000;
@@ -13,7 +13,7 @@ function placeOf(histogram: Histogram, observeAt: (at: number) => void): number 
   return cells.findIndex((cell, i) => counted(cell) > before[i]!);
 }
 
-for (const histogram of [LATENCY, LIFETIME, MESSAGE_SIZE, TURN]) {
+for (const histogram of [LATENCY, LIFETIME, MESSAGE_SIZE, BUSY]) {
   test(`bounds ${histogram.bounds.join(" ")}`, () => {
     const { bounds } = histogram;
     expect(bounds).toEqual([...bounds].sort((a, b) => a - b));

@@ -41,8 +41,8 @@ export const LIFETIME: Histogram = {
   unit: "seconds",
 };
 
-/** How long turns of the event loop take, in ms. */
-export const TURN: Histogram = { bounds: [1, 5, 10, 25, 50, 100, 250, 500, 1000], unit: "seconds" };
+/** How long the event loop is busy at a time, in ms. */
+export const BUSY: Histogram = { bounds: [2, 5, 10, 25, 50, 100, 250, 500, 1000], unit: "seconds" };
 
 const LEAST_SIZE_BITS = 6;
 const MOST_SIZE_BITS = 24;

@@ -7,13 +7,13 @@ export interface LevelCounters {
   location: Row;
   /** TUNNELS_ROW: its WebSockets; NO_ROW where nothing is passed on. */
   tunnels: Row;
-  /** WAY_ROWs by the peer's row. */
-  ways: ReadonlyMap<Row, Row>;
+  /** WAY_ROWs by the key of the peer's row: peers outlive their configuration, and have the rows of an older one. */
+  ways: ReadonlyMap<string, Row>;
   /** The way to peers that are only known at run time. */
   otherWay: Row;
 }
 
-const NO_WAYS: ReadonlyMap<Row, Row> = new Map();
+const NO_WAYS: ReadonlyMap<string, Row> = new Map();
 
 /** No directives: the rows are declared when the configuration is complete. */
 export const levelCounters: Module<LevelCounters> = new Module<LevelCounters>({

@@ -1,6 +1,6 @@
 /** The rows that one configuration counts in, and where they are. */
 import { perLoad } from "../config/load-context.ts";
-import { NOWHERE, type RowKind } from "./cells.ts";
+import { DYNAMIC_PEER_AT, NOWHERE, PEER_ROW, type RowKind } from "./cells.ts";
 
 /** Whoever counts holds one, and counts at `at` and behind it. */
 export class Row {
@@ -9,20 +9,22 @@ export class Row {
   readonly kind: RowKind;
   /** What it is about, in the order of the kind: names of servers, locations, upstreams, peers. */
   readonly labels: readonly string[];
+  /** By this it is found again after a reload. */
+  readonly key: string;
 
   constructor(kind: RowKind, labels: readonly string[]) {
     this.kind = kind;
     this.labels = labels;
-  }
-
-  /** By this it is found again after a reload. */
-  get key(): string {
-    return [this.kind.name, ...this.labels].join("\0");
+    this.key = [kind.name, ...labels].join("\0");
   }
 }
 
 /** A row that has no place: for what is not counted. */
 export const NO_ROW = new Row({ name: "none", cells: 0, gauges: [], open: [] }, []);
+
+/** The row of all peers that are only known at run time. */
+export const DYNAMIC_PEER = new Row(PEER_ROW, ["*", "*"]);
+DYNAMIC_PEER.at = DYNAMIC_PEER_AT;
 
 /** The rows of one configuration, in an order that every process that reads it comes to. */
 export class RowSet {

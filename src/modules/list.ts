@@ -22,6 +22,8 @@ import { limitConn } from "./limit-conn.ts";
 import { limitReq } from "./limit-req.ts";
 import { logModule } from "./log.ts";
 import { map } from "./map.ts";
+import { metricsModule } from "./metrics.ts";
+import { metricsRows } from "./metrics-rows.ts";
 import { notModifiedModule } from "./not-modified.ts";
 import { coreModule } from "./process-core.ts";
 import { rangeModule } from "./range.ts";
@@ -55,6 +57,7 @@ export const modules: readonly AnyModule[] = [
   proxyModule,
   uwsgiModule,
   scgiModule,
+  metricsRows,
   indexModule,
   gzipStaticModule,
   staticModule,
@@ -64,6 +67,7 @@ export const modules: readonly AnyModule[] = [
   gzipModule,
   rangeModule,
   stubStatus,
+  metricsModule,
   logModule,
   absentModules,
   sslModule,

@@ -3,13 +3,15 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
-import { ACCEPTED, ACTIVE, HANDLED } from "../metrics/cells.ts";
+import { ACCEPTED, ACTIVE, BUSY_TIMES, HANDLED } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
+import { BUSY, observe } from "../metrics/histogram.ts";
+import { watching } from "../metrics/watching.ts";
 import { type AcceptOwner, Acceptor } from "../net/acceptor.ts";
 import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
 import { ALERT, type ErrorLog, WARN } from "../net/error-log.ts";
-import { setFaults } from "../net/event-loop.ts";
+import { observeBusy, setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import type { SharedListener } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
@@ -106,6 +108,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     this.errorLog = errorLog;
     this.obeyEvents(config);
     addSlotHolder(this);
+    this.obeyWatching();
     heedOperator(upstreams(config.load));
     for (const listener of listeners) this.openDoor(listener);
   }
@@ -122,6 +125,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     heedOperator(upstreams(config.load));
     this.load = config.load;
     this.obeyEvents(config);
+    this.obeyWatching();
     this.updatePlaces();
     const closing: Door[] = [];
     for (const door of this.changeDoors(listeners)) {
@@ -221,6 +225,10 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     limitConnections(workerConnections, () => {
       this.errorLog.write(WARN, 0, `${notEnoughConnections()}, reusing connections`);
     });
+  }
+
+  private obeyWatching(): void {
+    observeBusy(watching(this.load).wanted ? { onBusy: (ms) => observe(BUSY_TIMES, BUSY, ms) } : undefined);
   }
 
   private openDoor(listener: SharedListener): void {

@@ -46,6 +46,12 @@ export interface Ticker {
   advance(): void;
 }
 
+/** Is told how long handlers had the loop to themselves: what happened meanwhile had to wait. */
+export interface BusyObserver {
+  /** At most a ms more than it was: a short wait may be in it. */
+  onBusy(ms: number): void;
+}
+
 /** Takes the exceptions of handlers: they are bugs, and cost only the connection they happened on. */
 export interface Faults {
   onFault(error: unknown): void;
@@ -75,11 +81,17 @@ let spareDeferred: Deferred[] = [];
 let ticker: Ticker = { msUntilTick: () => Number.POSITIVE_INFINITY, advance: () => {} };
 let clockMs = 0;
 let wallClockMs = 0;
+let busyObserver: BusyObserver | undefined;
 let faults: Faults = { onFault: () => {} };
 
 /** Names who is told of exceptions in handlers; the worker sets its error log. */
 export function setFaults(handler: Faults): void {
   faults = handler;
+}
+
+/** Names who is told; undefined: nobody. */
+export function observeBusy(observer: BusyObserver | undefined): void {
+  busyObserver = observer;
 }
 
 /** For tests that show that nothing depends on the longest wait; undefined: as usual. */
@@ -202,8 +214,15 @@ function nothingToDo(): boolean {
   return watching === 0 && deferred.length === 0 && ticker.msUntilTick() === Number.POSITIVE_INFINITY;
 }
 
-function handleBatches(): void {
+/** Reads the clocks after work, as opposed to a wait. */
+function readClocksAfterWork(): void {
+  const before = clockMs;
   readClocks();
+  busyObserver?.onBusy(clockMs - before);
+}
+
+function handleBatches(): void {
+  readClocksAfterWork();
   runDeferred();
   if (nothingToDo()) return;
   let count = epollWait(epoll, events, MAX_EVENTS, waitMs());
@@ -215,7 +234,7 @@ function handleBatches(): void {
     drainMicrotasks();
     runDeferred();
     count = epollWait(epoll, events, MAX_EVENTS, deferred.length > 0 ? 0 : BUSY_WAIT_MS);
-    readClocks();
+    readClocksAfterWork();
   }
 }
 

@@ -1,10 +1,14 @@
 /** A 101 of the upstream to a client that asked for it: both sockets become a tunnel (ngx_http_upstream_upgrade). */
 import { sendHead } from "../http/phases.ts";
+import { HANDSHAKES, REFUSED, refusalIndex } from "../metrics/cells.ts";
+import { count } from "../metrics/counters.ts";
+import { levelCounters } from "../metrics/level-counters.ts";
 import { WARN } from "../net/error-log.ts";
-import { readAgreement } from "../websocket/handshake.ts";
+import { asksForWebSocket, readAgreement } from "../websocket/handshake.ts";
 import { webSocketModule } from "../websocket/module.ts";
 import { WebSocketSession } from "../websocket/session.ts";
 import type { UpstreamExchange } from "./exchange.ts";
+import { countAnswer } from "./peer-counters.ts";
 import { Tunnel } from "./tunnel.ts";
 import { TunnelRecord } from "./tunnel-record.ts";
 
@@ -15,6 +19,7 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   r.keepAlive = false;
   sendHead(r);
   r.action = "proxying upgraded connection";
+  const counters = levelCounters.of(r.location);
   const watched = webSocketModule.of(r.location).watch !== "no";
   const agreement = watched ? readAgreement(r, exchange.responseHeaders) : undefined;
   if (at < chunk.length && agreement === undefined) client.output.bytes(chunk.subarray(at));
@@ -24,11 +29,17 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   const { socket, unsent } = connection.detach();
   const early = client.becomeTunnel();
   const tunnel = new Tunnel(r, client.socket, socket, settings.readTimeoutMs, record);
-  exchange.tries.state.responseLength = chunk.length - at;
+  const { state } = exchange.tries;
+  state.responseLength = chunk.length - at;
+  countAnswer(state);
+  if (asksForWebSocket(r)) {
+    const unclear = watched && agreement === undefined;
+    count(counters.location.at + (unclear ? REFUSED + refusalIndex("bad_answer") : HANDSHAKES));
+  }
   for (const piece of client.output.takePending()) tunnel.client.take(piece, piece.length);
   for (const piece of unsent) tunnel.upstream.take(piece, piece.length);
   if (agreement !== undefined) {
-    const session = new WebSocketSession(r, tunnel, webSocketModule.of(r.location), agreement);
+    const session = new WebSocketSession(r, tunnel, webSocketModule.of(r.location), agreement, counters.tunnels.at);
     r.setContext(webSocketModule.id, session);
     tunnel.watch(session);
     if (at < chunk.length) session.fromUpstream.pass(chunk.subarray(at), chunk.length - at);

@@ -1,6 +1,11 @@
 /** What is left of an exchange while its tunnel lasts: little, as a tunnel lasts long. */
 import { GONE_HEADERS, type HeaderList } from "../http/header-list.ts";
 import type { Request, UpstreamView } from "../http/request.ts";
+import { LIFETIMES, TUNNELS_OPEN, TUNNELS_OPENED } from "../metrics/cells.ts";
+import { count, uncount } from "../metrics/counters.ts";
+import { LIFETIME, observe } from "../metrics/histogram.ts";
+import { levelCounters } from "../metrics/level-counters.ts";
+import { nowMs } from "../net/timers.ts";
 import type { UpstreamExchange } from "./exchange.ts";
 import type { Tunnel, TunnelOwner } from "./tunnel.ts";
 import type { ExchangeTarget } from "./upstream-protocol.ts";
@@ -17,6 +22,11 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
   /** Bytes that the connection had sent before it became part of the tunnel. */
   private readonly sentBefore: number;
 
+  private readonly startedMs = nowMs();
+  /** Where the tunnel is counted: TUNNELS_ROW, WAY_ROW. */
+  private readonly tunnelsAt: number;
+  private readonly wayAt: number;
+
   /** Takes the place of the exchange. */
   constructor(exchange: UpstreamExchange, sentBefore: number) {
     const { r, target, tries, bodyLength, chunked } = exchange;
@@ -26,6 +36,11 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     this.bodyLength = bodyLength;
     this.chunked = chunked;
     this.sentBefore = sentBefore;
+    const { tunnels, ways, otherWay } = levelCounters.of(r.location);
+    this.tunnelsAt = tunnels.at;
+    this.wayAt = (ways.get(tries.peer!.row.key) ?? otherWay).at;
+    count(this.wayAt + TUNNELS_OPENED);
+    count(this.wayAt + TUNNELS_OPEN);
     this.responseHeaders = exchange.responseHeaders.pack();
     r.headers = r.headers.pack();
     r.out.list = r.out.list.pack();
@@ -47,6 +62,8 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
   onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {
     const { r, tries } = this;
     const { state } = tries;
+    uncount(this.wayAt + TUNNELS_OPEN);
+    observe(this.tunnelsAt + LIFETIMES, LIFETIME, nowMs() - this.startedMs);
     r.connection.output.sentBytes += tunnel.client.sent;
     state.bytesReceived += tunnel.upstream.received;
     state.responseLength += tunnel.upstream.received;

@@ -1,6 +1,9 @@
 /** The walk of one request through the peers of its upstream, and what `$upstream_*` tell of it. */
 import type { Request, UpstreamState } from "../http/request.ts";
+import { NOWHERE, PEER_ACTIVE, PEER_RESTS_UNTIL_MS } from "../metrics/cells.ts";
+import { count, set, uncount } from "../metrics/counters.ts";
 import { WARN } from "../net/error-log.ts";
+import { sharedNowMs } from "../net/shared-memory.ts";
 import { nowMs } from "../net/timers.ts";
 import type { Attempt, ChoiceInput } from "../upstream/balancer.ts";
 import type { Peer } from "../upstream/peer.ts";
@@ -9,9 +12,10 @@ import { blamesPeer, type FailureKind, mayTryNext, nextUpstreamExpired } from ".
 import type { RequestSender } from "./request-sender.ts";
 import type { UpstreamSettings } from "./upstream-settings.ts";
 
-function newState(peer: string): UpstreamState {
+function newState(peer: string, countersAt: number): UpstreamState {
   return {
     peer,
+    countersAt,
     status: 0,
     connectMs: -1,
     headerMs: -1,
@@ -23,7 +27,7 @@ function newState(peer: string): UpstreamState {
 }
 
 /** Stands for the try while there is none: nothing is written to it, as it has ended. */
-const NO_TRY: UpstreamState = { ...newState(""), responseMs: 0 };
+const NO_TRY: UpstreamState = { ...newState("", NOWHERE), responseMs: 0 };
 
 export class UpstreamTries implements ChoiceInput {
   /** The peer that is being asked, or was the last. */
@@ -46,7 +50,7 @@ export class UpstreamTries implements ChoiceInput {
     if (nextUpstreamTries > 0 && this.attempt.tries > nextUpstreamTries) this.attempt.tries = nextUpstreamTries;
     // The mark between the tries of two upstreams: " : " in $upstream_addr.
     if (r.upstreamStates === undefined) r.upstreamStates = [];
-    else r.upstreamStates.push(newState(""));
+    else r.upstreamStates.push(newState("", NOWHERE));
   }
 
   get nowMs(): number {
@@ -66,7 +70,9 @@ export class UpstreamTries implements ChoiceInput {
     const peer = this.upstream.balancer.next(this.attempt);
     this.tryStartedMs = nowMs();
     this.peer = peer;
-    this.state = newState(peer?.address.text ?? this.upstream.name);
+    const countersAt = peer === undefined ? NOWHERE : peer.row.at;
+    this.state = newState(peer?.address.text ?? this.upstream.name, countersAt);
+    count(countersAt + PEER_ACTIVE);
     this.r.upstreamStates!.push(this.state);
     return peer;
   }
@@ -90,7 +96,12 @@ export class UpstreamTries implements ChoiceInput {
 
   /** Lets go of the peer; `failed` counts against it. */
   free(failed: boolean): void {
-    this.upstream.balancer.free(this.attempt, failed);
+    const { attempt } = this;
+    const { peer } = attempt;
+    if (peer === undefined) return;
+    uncount(peer.row.at + PEER_ACTIVE);
+    this.upstream.balancer.free(attempt, failed);
+    if (failed && attempt.disabled) set(peer.row.at + PEER_RESTS_UNTIL_MS, sharedNowMs() + peer.failTimeoutMs);
   }
 
   /** A response that counts as a failure of this kind need not be the last one. */

@@ -16,6 +16,7 @@ function read(name: string, r: Request): string | undefined {
 function state(change: Partial<UpstreamState>): UpstreamState {
   return {
     peer: "",
+    countersAt: 0,
     status: 0,
     connectMs: -1,
     headerMs: -1,

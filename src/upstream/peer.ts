@@ -1,6 +1,6 @@
 /** The servers of an upstream as load balancing sees them: one `Peer` per address. */
 
-import { NO_ROW, type Row } from "../metrics/rows.ts";
+import { DYNAMIC_PEER, type Row } from "../metrics/rows.ts";
 import { inetAddress, systemAddress, unixAddress } from "../net/address.ts";
 import { IdleStack } from "./pool.ts";
 
@@ -68,7 +68,7 @@ export class Peer {
   draining: boolean;
   readonly drainedAsWritten: boolean;
   /** What is counted of it. */
-  row: Row = NO_ROW;
+  row: Row = DYNAMIC_PEER;
   /** Position in its group: the bit of `Attempt` that remembers it as tried. */
   index = 0;
   /** Its idle connections; `ConnectionPool` keeps them. */

@@ -3,6 +3,7 @@ import { finalize, respond } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
 import type { Handler } from "../http/settings.ts";
 import { DECLINED, DONE } from "../http/verdict.ts";
+import type { Refusal } from "../metrics/cells.ts";
 import { ERR } from "../net/error-log.ts";
 import { asksForWebSocket, isHandshake } from "./handshake.ts";
 import { allowsOrigin } from "./origins.ts";
@@ -11,20 +12,34 @@ import type { WebSocketSettings } from "./settings.ts";
 const FORBIDDEN = 403;
 const UPGRADE_REQUIRED = 426;
 
-/** A handler that lets requests through, or answers them with 403 or 426. */
-export function admissionHandler(settingsOf: (r: Request) => WebSocketSettings): Handler {
+/** Why the handler below refused a request; `id` is the module's. Undefined where it did not. */
+export function refusedBy(r: Request, id: number): Refusal | undefined {
+  const noted = r.lasting?.[id];
+  return noted === "origin" || noted === "no_upgrade" ? noted : undefined;
+}
+
+function note(r: Request, id: number, refusal: Refusal): void {
+  r.lasting ??= [];
+  r.lasting[id] = refusal;
+}
+
+/** A handler that lets requests through, or answers them with 403 or 426. `id`: of the module that it is for. */
+export function admissionHandler(settingsOf: (r: Request) => WebSocketSettings, id: () => number): Handler {
   return (r) => {
     const { mode, allowedOrigins } = settingsOf(r);
     if (allowedOrigins !== undefined && r.upgrade !== undefined && asksForWebSocket(r)) {
       const origins = r.headers.getAll("origin");
       if (!allowsOrigin(allowedOrigins, origins, r.headers.get("host") ?? "")) {
         r.log(ERR, refusalWords(origins));
+        note(r, id(), "origin");
         // An error page is served in its place, and asks no upstream for a WebSocket either.
         r.upgrade = undefined;
         return FORBIDDEN;
       }
     }
-    return mode === "on" && !r.errorPage && !isHandshake(r) ? askForUpgrade(r) : DECLINED;
+    if (mode !== "on" || r.errorPage || isHandshake(r)) return DECLINED;
+    note(r, id(), "no_upgrade");
+    return askForUpgrade(r);
   };
 }
 

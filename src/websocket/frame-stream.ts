@@ -6,6 +6,7 @@
  * With rules, a frame is passed on only when its header is whole, so that it can be refused, or something be sent before
  * it; the few bytes held back for that are the only ones that are copied.
  */
+import { NOWHERE } from "../metrics/cells.ts";
 import { nowMs } from "../net/timers.ts";
 import { isOwnPong, PING_PAYLOAD_BYTES } from "./control-frame.ts";
 import { closeFault, type FrameFault, headerFault, INCOMPLETE_TEXT, INVALID_TEXT } from "./frame-rules.ts";
@@ -193,6 +194,7 @@ export class FrameStream {
     if (this.mode < DISCARD) {
       this.messagesPassed = this.walker.messages;
       this.bytesPassed = this.walker.bytes;
+      this.walker.sizesAt = NOWHERE;
     }
     this.mode = Math.max(this.mode, mode);
     this.closed = true;

@@ -4,6 +4,9 @@
  * long it is. Chunks may begin and end anywhere.
  */
 
+import { NOWHERE } from "../metrics/cells.ts";
+import { observeSize } from "../metrics/histogram.ts";
+
 export const CONTINUATION = 0;
 export const TEXT = 1;
 export const BINARY = 2;
@@ -69,6 +72,9 @@ export class FrameWalker {
   bytes = 0;
   /** The code of the Close frame when it has come as a whole; 0 before. Nothing is read behind it. */
   closeCode = 0;
+
+  /** Where the sizes of whole messages are counted: MESSAGE_SIZE. */
+  sizesAt = NOWHERE;
 
   private state = FIRST_BYTE;
   private headLeft = 0;
@@ -189,6 +195,7 @@ export class FrameWalker {
     this.bytes += this.payloadLength;
     if (!this.fin) return;
     this.messages++;
+    observeSize(this.sizesAt, this.messageBytes);
     this.messageOpcode = 0;
     this.messageBytes = 0;
   }

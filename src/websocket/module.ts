@@ -14,6 +14,8 @@ import {
 import type { LoadContext } from "../config/load-context.ts";
 import { parseTime } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
+import type { Request } from "../http/request.ts";
+import { watching } from "../metrics/watching.ts";
 import { variables } from "../template/variables.ts";
 import { admissionHandler } from "./admission.ts";
 import { type MessageRate, parseMessageRate } from "./message-rate.ts";
@@ -121,7 +123,8 @@ const directives: readonly Directive<WebSocketSettings>[] = [
 
 /** What a tunnel of this level needs. `websocket off` turns all of it off, the check of origins excepted. */
 function watchOf(own: WebSocketSettings, load: LoadContext): WebSocketSettings["watch"] {
-  const counted = own.mode === "on" || own.mode === "auto" || variables(load).isUsed("websocket_");
+  const shown = variables(load).isUsed("websocket_") || watching(load).wanted;
+  const counted = own.mode === "on" || own.mode === "auto" || shown;
   const guards =
     typeof own.pings === "object" ||
     typeof own.messageRate === "object" ||
@@ -144,6 +147,7 @@ export const webSocketModule: Module<WebSocketSettings> = new Module<WebSocketSe
   },
   register(load) {
     variables(load).provide(webSocketVariables(() => webSocketModule.id));
-    phaseHandlers(load).preAccess.push(admissionHandler((r) => webSocketModule.of(r.location)));
+    const settingsOf = (r: Request): WebSocketSettings => webSocketModule.of(r.location);
+    phaseHandlers(load).preAccess.push(admissionHandler(settingsOf, () => webSocketModule.id));
   },
 });

@@ -6,7 +6,7 @@ import type { PingSettings } from "./settings.ts";
 
 /** Who hears what became of a side. */
 export interface PingOwner {
-  onPingSent(): void;
+  onPingSent(toClient: boolean): void;
   /** `from` is what comes from the side that does not answer. */
   onNoPong(from: FrameStream): void;
 }
@@ -113,7 +113,7 @@ export class Pings implements TimerOwner {
     side.waits = false;
     side.pingedMs = now;
     side.undelivered = side.from.side.undelivered();
-    this.owner.onPingSent();
+    this.owner.onPingSent(side.from.fromClient);
   }
 
   /** A side with a lot of bytes before it to read is slow, not dead, as long as they become fewer. */

@@ -4,6 +4,9 @@
  * waited for, then the connections close.
  */
 import type { Request } from "../http/request.ts";
+import { type CLOSERS, closeCell, MESSAGES, PINGS, PINGS_UNANSWERED, ROUND_TRIPS, sideCell } from "../metrics/cells.ts";
+import { count } from "../metrics/counters.ts";
+import { LATENCY, observe } from "../metrics/histogram.ts";
 import { INFO, type LogLevel } from "../net/error-log.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { closeFrame } from "./control-frame.ts";
@@ -27,7 +30,7 @@ import type { WebSocketSettings } from "./settings.ts";
 import type { TunnelSide, WatchedTunnel } from "./tunnel-side.ts";
 
 /** Who ended a WebSocket. */
-export type ClosedBy = "client" | "upstream" | "proxy";
+export type ClosedBy = (typeof CLOSERS)[number];
 
 /** How long the answers to the proxy's Close frames, and the ends of half-sent frames, are waited for. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -56,6 +59,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   private readonly request: Request;
   private readonly tunnel: WatchedTunnel;
   private readonly settings: WebSocketSettings;
+  private readonly countersAt: number;
   private readonly startedMs = nowMs();
   private endedMs = -1;
   private readonly pings: Pings | undefined;
@@ -64,14 +68,25 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   private slowClientBytes = 0;
   private slowUpstreamBytes = 0;
 
-  constructor(r: Request, tunnel: WatchedTunnel, settings: WebSocketSettings, agreement: Agreement) {
+  /** `countersAt`: where the WebSocket is counted, TUNNELS_ROW. */
+  constructor(
+    r: Request,
+    tunnel: WatchedTunnel,
+    settings: WebSocketSettings,
+    agreement: Agreement,
+    countersAt: number,
+  ) {
     this.request = r;
     this.tunnel = tunnel;
     this.settings = settings;
     this.subprotocol = agreement.subprotocol;
+    this.countersAt = countersAt;
     const { client, upstream } = tunnel;
     this.fromClient = new FrameStream(client, upstream, true, this.rulesFor(agreement, true), this);
     this.fromUpstream = new FrameStream(upstream, client, false, this.rulesFor(agreement, false), this);
+    for (const { fromClient, walker } of [this.fromClient, this.fromUpstream]) {
+      walker.sizesAt = countersAt + sideCell(fromClient) + MESSAGES;
+    }
     const { pings, idleTimeoutMs, maxDurationMs } = settings;
     if (settings.watch !== "guard") return;
     if (typeof pings === "object") this.pings = new Pings(pings, this.fromClient, this.fromUpstream, this);
@@ -120,6 +135,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   onOwnPong(stream: FrameStream): void {
     const roundTripMs = this.pings?.answered(stream) ?? -1;
     if (roundTripMs < 0) return;
+    observe(this.countersAt + sideCell(stream.fromClient) + ROUND_TRIPS, LATENCY, roundTripMs);
     if (stream.fromClient) this.clientRoundTripMs = roundTripMs;
     else this.upstreamRoundTripMs = roundTripMs;
   }
@@ -185,6 +201,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     if (timedOut) this.closedBy ??= "proxy";
     const byProxy = this.closing || timedOut;
     if (this.closeCode === 0) this.closeCode = NO_CLOSE;
+    count(this.countersAt + closeCell(this.closedBy ?? "proxy", this.closeCode));
     if (!byProxy) this.log(INFO, `${this.closedBy ?? "proxy"} closed the WebSocket ${codeWords(this.closeCode)}`);
   }
 
@@ -232,12 +249,14 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     }
   }
 
-  onPingSent(): void {
+  onPingSent(toClient: boolean): void {
     this.pingsSent++;
+    count(this.countersAt + sideCell(toClient) + PINGS);
   }
 
   onNoPong(from: FrameStream): void {
     const words = `${nameOf(from)} did not answer a ping`;
+    count(this.countersAt + sideCell(from.fromClient) + PINGS_UNANSWERED);
     // First, so that it gets nothing more.
     from.side.cut();
     this.end(lostPeer(from.fromClient, "the other side does not answer", words), from, true);

@@ -15,7 +15,7 @@ export function mainDirectives(workers: number): string {
 export function rewriteConfig({ prefix }: Gateway, text: string): void {
   const paths = `client_body_temp_path ${prefix}/temp/client_body; proxy_temp_path ${prefix}/temp/proxy;`;
   const path = join(prefix, "nginx.conf");
-  writeFileSync(`${path}.new`, text.replaceAll("{temp_paths}", paths).replaceAll("{prefix}", prefix));
+  writeFileSync(`${path}.new`, text.replaceAll("{temp_paths}", paths).replaceAll("{prefix}", prefix), "latin1");
   // A reload that is under way must not read half of it.
   renameSync(`${path}.new`, path);
 }

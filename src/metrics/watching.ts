@@ -1,0 +1,9 @@
+/** Whether a configuration shows what is counted: what costs something for each request or message is counted only then. */
+import { perLoad } from "../config/load-context.ts";
+
+interface Watching {
+  wanted: boolean;
+}
+
+/** Of a load; to be asked when all directives have been read. */
+export const watching = perLoad((): Watching => ({ wanted: false }));

@@ -1,0 +1,46 @@
+/** What all processes have counted at one moment, as one configuration sees it. */
+import type { LoadContext } from "../config/load-context.ts";
+import { metricsMemory } from "../metrics/attached-metrics.ts";
+import { FIRST_ROW_AT, NOWHERE, type RowKind } from "../metrics/cells.ts";
+import { type Histogram, histogramCells } from "../metrics/histogram.ts";
+import type { MetricsMemory, Present } from "../metrics/metrics-memory.ts";
+import { type Row, rows } from "../metrics/rows.ts";
+
+export class Reading {
+  readonly load: LoadContext;
+  readonly memory: MetricsMemory;
+  readonly workers: readonly Present[];
+  private readonly total: Float64Array;
+
+  private constructor(load: LoadContext, memory: MetricsMemory) {
+    this.load = load;
+    this.memory = memory;
+    this.workers = memory.present();
+    let end = FIRST_ROW_AT;
+    for (const { at, kind } of rows(load)) end = Math.max(end, at + kind.cells);
+    this.total = memory.sum(end);
+  }
+
+  /** Adds up what is there now; undefined in a process that does not serve. */
+  static take(load: LoadContext): Reading | undefined {
+    const memory = metricsMemory();
+    return memory === undefined ? undefined : new Reading(load, memory);
+  }
+
+  /** One number. */
+  value(cell: number): number {
+    return this.total[cell]!;
+  }
+
+  /** The numbers of a histogram. */
+  histogram(at: number, histogram: Histogram): Float64Array {
+    return this.total.subarray(at, at + histogramCells(histogram));
+  }
+
+  /** The rows of a kind that have a place. */
+  rows(kind: RowKind): Row[] {
+    return rows(this.load)
+      .ofKind(kind)
+      .filter(({ at }) => at !== NOWHERE);
+  }
+}
