@@ -1,9 +1,8 @@
 /** nginx's process and event directives that have no effect here, with nginx's checks of their arguments. */
-import { choice, flag, number, offset, text, time } from "../config/arguments.ts";
+import { choice, flag, number, text, time } from "../config/arguments.ts";
 import {
   type AcceptedRow,
   type ArgumentType,
-  atLeast,
   between,
   ConfigFault,
   directiveFault,
@@ -14,29 +13,6 @@ import {
 import { parseInteger } from "../config/units.ts";
 import { readCidr } from "../net/cidr.ts";
 import { declarePool } from "./thread-pools.ts";
-
-/** Processors that a set of the system can name. */
-const CPU_SET_SIZE = 1024;
-
-/** `worker_cpu_affinity auto [mask] | mask ...` (ngx_set_cpu_affinity). */
-const cpuMasks: ArgumentType<undefined> = {
-  arity: atLeast(1),
-  fallback: undefined,
-  parse(args) {
-    const auto = args[0] === "auto";
-    if (auto && args.length > 2) {
-      return new ConfigFault('invalid number of arguments in "worker_cpu_affinity" directive');
-    }
-    for (const mask of args.slice(auto ? 1 : 0)) {
-      if (mask.length > CPU_SET_SIZE) {
-        return new ConfigFault(`"worker_cpu_affinity" supports up to ${CPU_SET_SIZE} CPUs only`);
-      }
-      const wrong = /[^01 ](?=[01 ]*$)/.exec(mask);
-      if (wrong !== null) return new ConfigFault(`invalid character "${wrong[0]}" in "worker_cpu_affinity"`);
-    }
-    return undefined;
-  },
-};
 
 /** `thread_pool name threads=N [max_queue=N]` (ngx_thread_pool). */
 const threadPool: ArgumentType<undefined> = {
@@ -99,14 +75,6 @@ const TIME = time(undefined);
 /** Accepted, checked as nginx checks them, named once by `-t`. */
 export const acceptedProcessRows: readonly AcceptedRow[] = [
   accepted("lock_file", MAIN, text(undefined), NO_LOCK, "File for locks between workers."),
-  accepted("worker_cpu_affinity", MAIN, cpuMasks, "the system places the workers", "Processors of each worker."),
-  accepted(
-    "worker_rlimit_core",
-    MAIN,
-    offset(undefined),
-    "use the limits of the service manager",
-    "Largest core file of a worker.",
-  ),
   accepted("debug_points", MAIN, choice(["stop", "abort"], undefined), "there are none", "For nginx's developers."),
   accepted("timer_resolution", MAIN, TIME, BUN_LOOP, "How often the time is read."),
   accepted("thread_pool", MAIN, threadPool, BUN_LOOP, "Threads for reading files."),

@@ -1,6 +1,7 @@
 /** nginx's core and events directives: how the processes run. */
 
-import { flag, number, parseInteger, path, text, time } from "../config/arguments.ts";
+import { availableParallelism } from "node:os";
+import { flag, number, offset, parseInteger, path, text, time } from "../config/arguments.ts";
 import {
   type ArgumentType,
   atLeast,
@@ -20,6 +21,7 @@ import { groupByName, userByName } from "../net/libc.ts";
 import { listenSockets } from "../net/listen.ts";
 import { acceptedProcessRows } from "./process-core-accepted.ts";
 import { refuseUnknownPools } from "./thread-pools.ts";
+import { affinityMismatch, type WorkerAffinity, workerAffinity } from "./worker-affinity.ts";
 
 /** Whose rights the workers have. */
 export interface WorkerUser {
@@ -36,6 +38,8 @@ export interface CoreSettings {
   /** 0 stands for one per processor. */
   workerProcesses: number | undefined;
   descriptorLimit: number | undefined;
+  coreLimitBytes: number | undefined;
+  affinity: WorkerAffinity | undefined;
   shutdownTimeoutMs: number | undefined;
   priority: number;
   /** `NAME` or `NAME=value`, as written. */
@@ -148,6 +152,20 @@ export const coreModule = new Module<CoreSettings>({
       set: "shutdownTimeoutMs",
       doc: "How long a worker that shuts down waits for its connections before it cuts them.",
     },
+    {
+      name: "worker_rlimit_core",
+      in: MAIN,
+      arg: offset(undefined),
+      set: "coreLimitBytes",
+      doc: "Largest core file of a worker.",
+    },
+    {
+      name: "worker_cpu_affinity",
+      in: MAIN,
+      arg: workerAffinity,
+      set: "affinity",
+      doc: "Processors that each worker runs on; auto: one of its own each.",
+    },
     { name: "worker_priority", in: MAIN, arity: ONE, apply: setPriority, doc: "Scheduling priority of the workers." },
     {
       name: "env",
@@ -200,6 +218,8 @@ export const coreModule = new Module<CoreSettings>({
   ],
   merge(own, _outer, scope, load) {
     if (scope.kind === MAIN) {
+      const mismatch = own.affinity === undefined ? undefined : affinityMismatch(own.affinity, workerCount(own));
+      if (mismatch !== undefined) load.warn(undefined, mismatch);
       settleMainErrorLog(load);
       refuseUnknownPools(load);
     }
@@ -216,6 +236,8 @@ export const coreModule = new Module<CoreSettings>({
     user: undefined,
     workerProcesses: undefined,
     descriptorLimit: undefined,
+    coreLimitBytes: undefined,
+    affinity: undefined,
     shutdownTimeoutMs: undefined,
     priority: 0,
     environment: [],
@@ -226,6 +248,11 @@ export const coreModule = new Module<CoreSettings>({
     eventMethodSet: false,
   }),
 });
+
+/** How many workers there are. */
+export function workerCount({ workerProcesses = 1 }: CoreSettings): number {
+  return workerProcesses === 0 ? availableParallelism() : workerProcesses;
+}
 
 /** The events block, defaults filled in. */
 export interface EventSettings {

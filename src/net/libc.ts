@@ -35,8 +35,6 @@ const names = {
   dup2: { args: [i32, i32], returns: i32 },
   fcntl: { args: [i32, i32, i32], returns: i32 },
   kill: { args: [i32, i32], returns: i32 },
-  setpriority: { args: [i32, i32, i32], returns: i32 },
-  setrlimit: { args: [i32, ptr], returns: i32 },
   getpwnam: { args: [ptr], returns: ptr },
   getgrnam: { args: [ptr], returns: ptr },
 } as const;
@@ -283,17 +281,6 @@ export function closeOnExec(fd: number): void {
 /** kill(2): 0, or the error number. `process.kill` refuses numbers that nginx would try. */
 export function sendSignal(pid: number, signal: number): number {
   return c.kill(pid, signal) === 0 ? 0 : lastErrno();
-}
-
-/** Sets the scheduling priority of this process; -1 on failure. */
-export function setOwnPriority(priority: number): number {
-  return c.setpriority(0, 0, priority);
-}
-
-/** Sets both limits of open descriptors; -1 on failure. */
-export function setDescriptorLimit(limit: number): number {
-  const RLIMIT_NOFILE = 7;
-  return c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([BigInt(limit), BigInt(limit)]));
 }
 
 function terminated(text: string): Uint8Array {

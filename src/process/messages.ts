@@ -42,6 +42,8 @@ export interface SocketOffer {
 export type ToWorker =
   | {
       readonly type: "start";
+      /** Tells it from the other workers. */
+      readonly index: number;
       readonly config: ConfigDelivery;
       readonly sockets: readonly InheritedSocket[];
       /** The descriptor over which sockets come that a reload adds. */

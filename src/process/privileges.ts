@@ -1,6 +1,7 @@
 /** What a worker changes about itself: limits before it serves, rights and current folder after it has opened its files. */
 import { ALERT, EMERG, type LogLevel } from "../net/error-log.ts";
-import { lastErrno, numberedError, numberedException, setDescriptorLimit, setOwnPriority } from "../net/libc.ts";
+import { lastErrno, numberedError, numberedException } from "../net/libc.ts";
+import { allowCoreFiles, setCoreLimit, setDescriptorLimit, setOwnPriority } from "../net/process-limits.ts";
 import type { ProcessSettings } from "./settings.ts";
 
 declare global {
@@ -16,12 +17,15 @@ type Report = (level: LogLevel, message: string) => void;
 
 /** Limits and priority; failures are reported and change nothing else, as in nginx. */
 export function setLimits(settings: ProcessSettings, report: Report): void {
-  const { descriptorLimit, priority } = settings;
+  const { descriptorLimit, coreLimitBytes, priority } = settings;
+  if (priority !== 0 && setOwnPriority(priority) < 0) {
+    report(ALERT, `setpriority(${priority}) failed (${numberedError(lastErrno())})`);
+  }
   if (descriptorLimit !== undefined && setDescriptorLimit(descriptorLimit) < 0) {
     report(ALERT, `setrlimit(RLIMIT_NOFILE, ${descriptorLimit}) failed (${numberedError(lastErrno())})`);
   }
-  if (priority !== 0 && setOwnPriority(priority) < 0) {
-    report(ALERT, `setpriority(${priority}) failed (${numberedError(lastErrno())})`);
+  if (coreLimitBytes !== undefined && setCoreLimit(coreLimitBytes) < 0) {
+    report(ALERT, `setrlimit(RLIMIT_CORE, ${coreLimitBytes}) failed (${numberedError(lastErrno())})`);
   }
 }
 
@@ -36,6 +40,7 @@ export function dropRights(settings: ProcessSettings, report: Report): boolean {
     ];
     for (const [call, step] of steps) if (!attempt(call, step, (message) => report(EMERG, message))) return false;
   }
+  if (allowCoreFiles() < 0) report(ALERT, `prctl(PR_SET_DUMPABLE) failed (${numberedError(lastErrno())})`);
   if (workingDirectory === undefined) return true;
   const change = (): void => process.chdir(workingDirectory);
   return attempt(`chdir("${workingDirectory}")`, change, (message) => report(ALERT, message));

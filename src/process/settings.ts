@@ -1,7 +1,7 @@
 /** What the core directives of a loaded configuration mean for the processes, defaults filled in. */
-import { availableParallelism } from "node:os";
 import type { LoadedConfig } from "../config/load.ts";
-import { coreModule, eventSettings, type WorkerUser } from "../modules/process-core.ts";
+import { coreModule, eventSettings, type WorkerUser, workerCount } from "../modules/process-core.ts";
+import type { WorkerAffinity } from "../modules/worker-affinity.ts";
 import { userByName } from "../net/libc.ts";
 import { DEFAULT_PID_FILE } from "./paths.ts";
 
@@ -13,6 +13,8 @@ export interface ProcessSettings {
   /** Undefined when the process has no rights to give up. */
   readonly user: WorkerUser | undefined;
   readonly descriptorLimit: number | undefined;
+  readonly coreLimitBytes: number | undefined;
+  readonly affinity: WorkerAffinity | undefined;
   /** 0: no limit. */
   readonly shutdownTimeoutMs: number;
   readonly priority: number;
@@ -29,9 +31,11 @@ export function processSettings(config: LoadedConfig): ProcessSettings {
     daemon: own.daemon ?? true,
     masterProcess: own.masterProcess ?? true,
     pidPath: own.pidPath ?? DEFAULT_PID_FILE,
-    workers: own.workerProcesses === 0 ? availableParallelism() : (own.workerProcesses ?? 1),
+    workers: workerCount(own),
     user: process.geteuid?.() === 0 ? (own.user ?? defaultUser()) : undefined,
     descriptorLimit: own.descriptorLimit,
+    coreLimitBytes: own.coreLimitBytes,
+    affinity: own.affinity,
     shutdownTimeoutMs: own.shutdownTimeoutMs ?? 0,
     priority: own.priority,
     environment: own.environment,

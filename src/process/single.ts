@@ -29,7 +29,7 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
     process.exit(0);
   };
   const metrics = ownMetrics();
-  const worker = Worker.start(config, sockets, ownZones(), metrics, end);
+  const worker = Worker.start(config, sockets, ownZones(), metrics, undefined, end);
   onOperatorDrain(() => worker.peersChanged());
 
   const reload = async (): Promise<boolean> => {

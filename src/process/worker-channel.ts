@@ -57,12 +57,12 @@ class WorkerChannel {
       case "start": {
         const config = await this.load(message.config);
         if (config === undefined) process.exit(FATAL_CODE);
-        const { sockets, channel, zones, metrics } = message;
+        const { index, sockets, channel, zones, metrics } = message;
         this.channel = channel;
         holdSlot();
         this.listeners = new Map(sockets.map((socket) => [socket.id, socket]));
         const counters = sharedMetrics(metrics, zones.slot);
-        this.worker = Worker.start(config, sockets, sharedZones(zones), counters, () => process.exit(0));
+        this.worker = Worker.start(config, sockets, sharedZones(zones), counters, index, () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
         tell({ type: "ready" });
         return;

@@ -277,6 +277,6 @@ export class WorkerPool {
 /** Rights, limits and environment cannot be changed in a running process. */
 function needsNewWorkers(before: ProcessSettings, after: ProcessSettings): boolean {
   const given = (of: ProcessSettings): string =>
-    JSON.stringify([of.user, of.descriptorLimit, of.priority, of.environment, of.workingDirectory]);
+    JSON.stringify([of.user, of.descriptorLimit, of.coreLimitBytes, of.priority, of.environment, of.workingDirectory]);
   return given(before) !== given(after);
 }

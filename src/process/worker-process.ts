@@ -95,7 +95,7 @@ export class WorkerProcess {
     const { slot, grants } = share;
     const zones = { fd: FIRST_SOCKET + sockets.length, slot, grants };
     const metrics = { ...share.metrics, fd: zones.fd + 1 };
-    this.send({ type: "start", config, sockets: offered, channel: metrics.fd + 1, zones, metrics });
+    this.send({ type: "start", index, config, sockets: offered, channel: metrics.fd + 1, zones, metrics });
   }
 
   get pid(): number {

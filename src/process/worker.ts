@@ -6,6 +6,7 @@ import { exceptionText } from "../net/exception-text.ts";
 import type { SharedListener } from "../net/listen.ts";
 import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
+import { Affinity } from "./affinity.ts";
 import { dropRights, setLimits } from "./privileges.ts";
 import { processSettings } from "./settings.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
@@ -19,6 +20,7 @@ export class Worker {
   /** Accepts no more. */
   leaving = false;
   private readonly metrics: WorkerMetrics;
+  private readonly affinity: Affinity;
   private readonly onEnd: () => void;
 
   private constructor(
@@ -26,12 +28,14 @@ export class Worker {
     serving: Serving,
     zones: WorkerZones,
     metrics: WorkerMetrics,
+    affinity: Affinity,
     log: ErrorLog,
     onEnd: () => void,
   ) {
     this.serving = serving;
     this.zones = zones;
     this.metrics = metrics;
+    this.affinity = affinity;
     this.log = log;
     this.onEnd = onEnd;
     this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
@@ -41,23 +45,26 @@ export class Worker {
     process.on("unhandledRejection", survive);
   }
 
-  /** Serves; `onEnd` is called when the process may exit. */
+  /** Serves; `index` tells it from the other workers of a master, `onEnd` is called when the process may exit. */
   static start(
     config: LoadedConfig,
     listeners: readonly SharedListener[],
     zones: WorkerZones,
     metrics: WorkerMetrics,
+    index: number | undefined,
     onEnd: () => void,
   ): Worker {
     const log = errorLogOf(config.load);
     const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
     const settings = processSettings(config);
     setLimits(settings, report);
+    const affinity = new Affinity(index);
+    affinity.apply(settings, report);
     for (const failure of openLogs(config.load)) report(EMERG, failure);
     zones.bind(config.load, undefined);
     metrics.bind(config.load, undefined);
     const serving = serve(config, listeners, log);
-    return new Worker(config, serving, zones, metrics, log, onEnd);
+    return new Worker(config, serving, zones, metrics, affinity, log, onEnd);
   }
 
   /** Gives up root's rights, which opening files needed. False when that failed: nothing may be served then. */
@@ -88,7 +95,9 @@ export class Worker {
     }
     this.metrics.bind(config.load, places);
     this.log = errorLogOf(config.load);
-    this.shutdownTimeoutMs = processSettings(config).shutdownTimeoutMs;
+    const settings = processSettings(config);
+    this.shutdownTimeoutMs = settings.shutdownTimeoutMs;
+    this.affinity.apply(settings, (level, message) => this.write(level, message));
     for (const failure of openLogs(config.load)) this.write(EMERG, failure);
     await new Promise<void>((resolve) => this.serving.reload(config, listeners, resolve));
     return true;

@@ -42,9 +42,9 @@ test.skipIf(unable)(
       return interrupted && Object.values(load.right).every((count) => count >= ANSWERS);
     });
     await load.stop();
-    expect(load.failures).toEqual([]);
     tracer.kill();
     await tracer.exited;
+    expect(load.failures).toEqual([]);
     await backend.stop();
   },
   60_000,
