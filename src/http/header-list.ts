@@ -109,8 +109,24 @@ interface Shape {
 const shapes = new Map<string, Shape>();
 /** More only make the table start afresh. */
 const MAX_SHAPES = 256;
+/** The shapes met last, by number of fields. */
+const lastShapes: (Shape | undefined)[] = [];
 
-function shapeOf({ names, keys, count }: HeaderList): Shape {
+function shapeOf(list: HeaderList): Shape {
+  const { count } = list;
+  const last = lastShapes[count];
+  if (last !== undefined && startsWith(list.names, last.names)) return last;
+  const shape = findShape(list);
+  if (count <= MAX_SPARE_FIELDS) lastShapes[count] = shape;
+  return shape;
+}
+
+function startsWith(names: readonly string[], shape: readonly string[]): boolean {
+  for (let i = 0; i < shape.length; i++) if (names[i] !== shape[i]) return false;
+  return true;
+}
+
+function findShape({ names, keys, count }: HeaderList): Shape {
   const own = names.slice(0, count);
   const line = own.join("\n");
   const known = shapes.get(line);

@@ -138,17 +138,30 @@ class LastHead {
   }
 
   make(r: Request, method: string, uri: string, upstream: UpstreamRequest): string {
+    if (r.upgrade !== undefined) return this.makeUnique(r, method, uri, upstream);
     const asBefore = this.sameFields(r, upstream);
     if (!asBefore || uri !== this.uri || method !== this.method) {
       if (!asBefore) this.fields = this.fieldsText(r);
       this.method = method;
       this.uri = uri;
-      this.head = oneLineUri(method) + " " + oneLineUri(uri) + this.versionText + this.fields;
+      this.head = this.firstLine(method, uri) + this.fields;
     }
     const { head } = this;
     if (head.length > MAX_REMEMBERED_LENGTH) this.forget();
     else this.count = this.passHeaders ? r.headers.count : 0;
     return head;
+  }
+
+  /** The head of a WebSocket handshake has a key that none had before: there is nothing to compare. */
+  private makeUnique(r: Request, method: string, uri: string, upstream: UpstreamRequest): string {
+    const { lines, lineValues } = this;
+    this.count = -1;
+    for (let i = 0; i < lines.length; i++) lineValues[i] = lineValue(lines[i]!, r, upstream);
+    return this.firstLine(method, uri) + this.fieldsText(r);
+  }
+
+  private firstLine(method: string, uri: string): string {
+    return oneLineUri(method) + " " + oneLineUri(uri) + this.versionText;
   }
 
   private forget(): void {
