@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { Attempt, Balancer } from "./balancer.ts";
 import { beginWithKey, crc32Latin1 } from "./hash.ts";
 import type { Peer, PeerGroup } from "./peer.ts";
-import { freePeer, gain, nextRoundRobin } from "./round-robin.ts";
+import { freePeer, nextRoundRobin, smoothest } from "./round-robin.ts";
 import { MAX_MISSES } from "./weight-line.ts";
 
 /** Points on the ring per unit of weight (nginx). */
@@ -56,27 +56,13 @@ function findPoint(hashes: Uint32Array, hash: number): number {
   return from;
 }
 
-/** Several addresses of one server share its points: smooth weighted round robin among them. */
-function chooseAmong(attempt: Attempt, peers: readonly Peer[], nowMs: number): Peer | undefined {
-  let best: Peer | undefined;
-  let total = 0;
-  for (let i = 0; i < peers.length; i++) {
-    const peer = peers[i]!;
-    if (attempt.tried(peer) || !peer.available(nowMs)) continue;
-    total += gain(peer);
-    if (best === undefined || peer.currentWeight > best.currentWeight) best = peer;
-  }
-  if (best !== undefined) best.currentWeight -= total;
-  return best;
-}
-
 function nextOnRing(attempt: Attempt, ring: Ring, group: PeerGroup): Peer | undefined {
   // The ring knows the primary peers only.
   const offRing = attempt.misses > MAX_MISSES || attempt.group !== group;
   if (offRing || group.peers.length < 2 || attempt.key === "") return nextRoundRobin(attempt);
-  const nowMs = attempt.input.nowMs;
   for (;;) {
-    const peer = chooseAmong(attempt, ring.owners[attempt.hash % ring.owners.length]!, nowMs);
+    // Several addresses of one server share its points.
+    const peer = smoothest(attempt, ring.owners[attempt.hash % ring.owners.length]!);
     if (peer !== undefined) return attempt.hold(peer);
     attempt.hash++;
     if (++attempt.misses > MAX_MISSES) return nextRoundRobin(attempt);

@@ -6,7 +6,7 @@ import type { Peer, PeerGroup } from "./peer.ts";
 export function nextRoundRobin(attempt: Attempt): Peer | undefined {
   do {
     const group = attempt.group;
-    const peer = group.single ? onlyPeer(group) : smoothest(attempt, group);
+    const peer = group.single ? onlyPeer(group) : smoothest(attempt, group.peers);
     if (peer !== undefined) return attempt.hold(peer);
   } while (attempt.toBackup());
   return undefined;
@@ -23,9 +23,8 @@ function onlyPeer(group: PeerGroup): Peer | undefined {
  * Each peer gains its effective weight, the one with the most is chosen and pays the sum: of weights 5, 1, 1 comes
  * a a b a c a a, not a a a a a b c.
  */
-function smoothest(attempt: Attempt, group: PeerGroup): Peer | undefined {
+export function smoothest(attempt: Attempt, peers: readonly Peer[]): Peer | undefined {
   const nowMs = attempt.input.nowMs;
-  const peers = group.peers;
   let best: Peer | undefined;
   let total = 0;
   for (let i = 0; i < peers.length; i++) {
