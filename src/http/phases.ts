@@ -17,6 +17,7 @@ import { findLocation } from "./location-match.ts";
 import type { Request } from "./request.ts";
 import { testExpect } from "./request-body.ts";
 import type { ErrorPage, Handler, RequestText } from "./settings.ts";
+import { finishSubrequest, terminateWithSubrequest } from "./subrequest.ts";
 import { AGAIN, DECLINED, DONE, OK } from "./verdict.ts";
 
 const POST_READ = 0;
@@ -36,6 +37,13 @@ const UNAUTHORIZED = 401;
 /** Begins the phases of a new request. */
 export function startPhases(r: Request): void {
   r.phase = r.server.http.phases.postRead.length === 0 ? SERVER_REWRITE : POST_READ;
+  r.phaseHandler = 0;
+  run(r);
+}
+
+/** Begins the phases of a request that comes from within. */
+export function runPhases(r: Request): void {
+  r.phase = SERVER_REWRITE;
   r.phaseHandler = 0;
   run(r);
 }
@@ -79,6 +87,8 @@ function step(r: Request): boolean {
     case PRE_ACCESS:
       return handlerPhase(r, r.server.http.phases.preAccess);
     case ACCESS:
+      // Who asks has been let in, or is being asked about.
+      if (r.owner !== undefined) return nextPhase(r, PRE_CONTENT);
       return handlerPhase(r, r.server.http.phases.access);
     case PRE_CONTENT:
       return handlerPhase(r, r.server.http.phases.preContent);
@@ -268,7 +278,8 @@ export function finalize(r: Request, verdict: number): void {
     return;
   }
   if (verdict === CLOSE || verdict === 408 || verdict === CLIENT_CLOSED || verdict < 0 || r.connection.broken) {
-    terminate(r, verdict);
+    if (r.owner === undefined) terminate(r, verdict);
+    else terminateWithSubrequest(r, r.owner, verdict);
     return;
   }
   if (r.headSent) {
@@ -402,6 +413,10 @@ export function sendHead(r: Request): boolean {
     out.statusLine = undefined;
   }
   out.madeAtMs = wallMs();
+  if (r.owner !== undefined) {
+    r.headSent = true;
+    return true;
+  }
   for (const filter of r.server.http.headerFilters) {
     const status = filter(r);
     if (status === undefined) continue;
@@ -499,6 +514,10 @@ export function respond(r: Request, status: number, contentType: string | undefi
 /** The response is queued as a whole: it is logged and the connection goes on when it has left. */
 export function finishRequest(r: Request): void {
   if (r.finished) return;
+  if (r.owner !== undefined) {
+    finishSubrequest(r, r.owner);
+    return;
+  }
   r.body?.discard();
   r.connection.finishResponse(r);
 }
@@ -572,6 +591,17 @@ export function closeRequest(r: Request): void {
   uncount(WRITING);
   r.body?.release();
   r.bodyFilter?.release();
+  runLogHandlers(r);
+  // $request_body is for logs, too.
+  r.bodySpool?.release();
+  r.headers.release();
+  r.headers = GONE_HEADERS;
+  r.out.release();
+  r.upstream?.releaseHeaders();
+}
+
+/** The log phase. */
+export function runLogHandlers(r: Request): void {
   for (const log of r.server.http.phases.log) {
     try {
       log(r);
@@ -579,10 +609,4 @@ export function closeRequest(r: Request): void {
       r.log(ALERT, exceptionText(error));
     }
   }
-  // $request_body is for logs, too.
-  r.bodySpool?.release();
-  r.headers.release();
-  r.headers = GONE_HEADERS;
-  r.out.release();
-  r.upstream?.releaseHeaders();
 }

@@ -52,6 +52,14 @@ export interface BodyProducer {
   onWritable(): void;
 }
 
+/** Who waits for a subrequest. */
+export interface SubrequestOwner {
+  /** The client's request. */
+  readonly main: Request;
+  /** What came of it is in `sub.out` and `sub.upstream`, for the length of this call. Returns the verdict that `main` goes on with. */
+  onSubrequestDone(sub: Request): number;
+}
+
 /** Rewrites may change the URI this often before the request is a 500 (ngx_http_core_module). */
 const MAX_URI_CHANGES = 10;
 
@@ -119,6 +127,8 @@ export class Request {
   private slots: (string | undefined)[] | undefined = undefined;
 
   internal = false;
+  /** Whom a subrequest is for; undefined for the request of a client. */
+  owner: SubrequestOwner | undefined = undefined;
   /** `unparsedUri` still says what is wanted: cleared by rewrites and internal redirects. */
   validUnparsedUri = true;
   /** `uri` still begins with the location's prefix: cleared by `rewrite ... break`. */
@@ -184,6 +194,14 @@ export class Request {
     this.slots[slot] = value;
   }
 
+  /** A subrequest sees and sets the same values of variables, and counts as this one at limits. */
+  shareVariables(sub: Request): void {
+    this.slots ??= new Array<string | undefined>(this.server.http.slotCount).fill(undefined);
+    this.lasting ??= [];
+    sub.slots = this.slots;
+    sub.lasting = this.lasting;
+  }
+
   /** What a module keeps for this request, by Module.id. */
   context(id: number): unknown {
     return this.contexts?.[id];
@@ -223,6 +241,7 @@ export class Request {
     if (this.action !== "") text += ` while ${this.action}`;
     text += `, client: ${this.remoteAddress}, server: ${this.server.name}`;
     if (this.requestLine !== "") text += `, request: "${this.requestLine}"`;
+    if (this.owner !== undefined) text += `, subrequest: "${this.uri}"`;
     const upstream = this.upstreamText;
     if (upstream !== undefined) text += `, upstream: "${upstream}"`;
     const host = this.headers.get("host");

@@ -173,7 +173,7 @@ function enter(
 
 /** The request is over, a tunnel has closed: it does not count any more. */
 function releaseHandler(r: Request): void {
-  countOf(r)?.release();
+  if (r.owner === undefined) countOf(r)?.release();
 }
 
 function applyZone(site: DirectiveSite): ConfigFault | undefined {

@@ -10,6 +10,7 @@ import { webSocketModule } from "../websocket/module.ts";
 import { absentModules } from "./absent-modules.ts";
 import { accessModule } from "./access.ts";
 import { authBasic } from "./auth-basic.ts";
+import { authRequest } from "./auth-request.ts";
 import { charsetModule } from "./charset.ts";
 import { geo } from "./geo.ts";
 import { gzipModule } from "./gzip.ts";
@@ -51,6 +52,7 @@ export const modules: readonly AnyModule[] = [
   limitConn,
   accessModule,
   authBasic,
+  authRequest,
   tryFilesModule,
   upstreamModule,
   resolverModule,

@@ -5,7 +5,6 @@ import {
   between,
   ConfigFault,
   type DirectiveSite,
-  exactly,
   HTTP,
   HTTP_SERVER_LOCATION,
   invalidParameter,
@@ -44,6 +43,7 @@ interface LogSettings {
   logs: AccessLog[] | undefined;
   off: boolean;
   cache: OpenLogCacheSettings | "off" | undefined;
+  logsSubrequests: boolean | undefined;
 }
 
 /** Formats of a load by name, in lower case: nginx compares them so when a log names one. */
@@ -164,8 +164,8 @@ function setCache(own: LogSettings, site: DirectiveSite): ConfigFault | undefine
 
 /** The log phase: one line per log, whatever became of the request. */
 function logHandler(r: Request): void {
-  const { off, logs, cache } = logModule.of(r.location);
-  if (off || logs === undefined) return;
+  const { off, logs, cache, logsSubrequests } = logModule.of(r.location);
+  if (off || logs === undefined || (r.owner !== undefined && !logsSubrequests)) return;
   for (const { to, format, condition } of logs) {
     if (condition !== undefined) {
       const value = condition.evaluate(r);
@@ -219,13 +219,12 @@ export const logModule: Module<LogSettings> = new Module<LogSettings>({
     {
       name: "log_subrequest",
       in: HTTP_SERVER_LOCATION,
-      arity: exactly(1),
-      check: flag(undefined),
-      doc: "Logs subrequests.",
-      accepted: "there are no subrequests",
+      arg: flag(false),
+      set: "logsSubrequests",
+      doc: "Logs the requests of auth_request, too.",
     },
   ],
-  create: () => ({ logs: undefined, off: false, cache: undefined }),
+  create: () => ({ logs: undefined, off: false, cache: undefined, logsSubrequests: undefined }),
   merge(own, outer, scope, load) {
     own.cache ??= outer?.cache;
     if (own.logs !== undefined || own.off || outer === undefined) return undefined;

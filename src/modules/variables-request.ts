@@ -71,7 +71,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   { name: "is_args", get: (r) => (r.args === undefined || r.args === "" ? "" : "?") },
   { name: "request_filename", get: requestPath },
   { name: "server_name", get: (r) => r.server.name },
-  { name: "request_method", get: (r) => present(r.method) },
+  { name: "request_method", get: (r) => present((r.owner?.main ?? r).method) },
   { name: "remote_user", get: remoteUser },
   { name: "request_body", get: requestBody },
   { name: "request_body_file", get: (r) => r.bodySpool?.fileName },

@@ -20,6 +20,11 @@ import type { UpstreamTlsPlan } from "./upstream-tls.ts";
 import { UpstreamTries } from "./upstream-tries.ts";
 import { accelRedirect } from "./x-accel-redirect.ts";
 
+const SENDING_REQUEST = "sending request to upstream";
+/** nginx's words. */
+const CLIENT_GONE =
+  "epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too";
+
 type State = "body" | "connecting" | "sending" | "waiting" | "receiving" | "done";
 
 export class UpstreamExchange implements UpstreamUser, UpstreamView, AbortListener {
@@ -138,7 +143,7 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, AbortListen
   onUpstreamConnect(): void {
     this.tries.connected();
     this.state = "sending";
-    this.r.action = "sending request to upstream";
+    this.r.action = SENDING_REQUEST;
     this.response.newTry();
     const connection = this.connection!;
     connection.requests++;
@@ -270,12 +275,9 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, AbortListen
     const { r, settings } = this;
     if (this.state === "done") return false;
     if (settings.ignoreClientAbort) return true;
-    r.log(
-      INFO,
-      reset
-        ? "client prematurely closed connection, so upstream connection is closed too (104: Connection reset by peer)"
-        : "client prematurely closed connection, so upstream connection is closed too",
-    );
+    // nginx reads a response from its first byte on.
+    if (this.state === "waiting" && this.tries.state.bytesReceived === 0) r.action = SENDING_REQUEST;
+    r.log(INFO, reset ? `${CLIENT_GONE} (104: Connection reset by peer)` : CLIENT_GONE);
     this.finish(499);
     return false;
   }

@@ -138,10 +138,26 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       return;
     }
     this.prepareBody(framing, httpVersion);
+    if (r.owner !== undefined) {
+      this.endAtHead(chunk, at);
+      return;
+    }
     this.beginBody();
     if (this.wholeBody(chunk, at)) return;
     this.relay = this.makeRelay();
     this.receiveBody(chunk, at);
+  }
+
+  /** A subrequest wants no body: where all of it came with the head, the connection is kept. */
+  private endAtHead(chunk: Buffer, at: number): void {
+    const { exchange, decoder } = this;
+    sendHead(exchange.r);
+    let end = at + this.bodyLeft;
+    if (decoder !== undefined) {
+      for (end = at; end < chunk.length && !decoder.done && !decoder.failed; ) end = decoder.next(chunk, end);
+    }
+    if (end === chunk.length && (decoder === undefined || decoder.done)) exchange.responseEnded(false);
+    exchange.finish(0);
   }
 
   private releaseParser(parser: ResponseHeadParser): void {

@@ -37,7 +37,7 @@ export function admissionHandler(settingsOf: (r: Request) => WebSocketSettings, 
         return FORBIDDEN;
       }
     }
-    if (mode !== "on" || r.errorPage || isHandshake(r)) return DECLINED;
+    if (mode !== "on" || r.errorPage || r.owner !== undefined || isHandshake(r)) return DECLINED;
     note(r, id(), "no_upgrade");
     return askForUpgrade(r);
   };

@@ -11,6 +11,7 @@ import { RESPONSE_LINES } from "./config/gzip-and-headers.ts";
 import { LISTEN_LINES } from "./config/listen.ts";
 import { LOCATIONS_LINES } from "./config/locations.ts";
 import { LOGS_LINES } from "./config/logs.ts";
+import { AUTH } from "./config/named-auth.ts";
 import { CGI } from "./config/named-cgi.ts";
 import { LIMITS } from "./config/named-limits.ts";
 import { PLACES } from "./config/named-places.ts";
@@ -46,6 +47,7 @@ const NAMED = {
   proxying: PROXYING,
   "maps and rewriting": VARIABLES,
   limits: LIMITS,
+  "passwords and questions": AUTH,
   cgi: CGI,
   warnings: WARNINGS,
 };

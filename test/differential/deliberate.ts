@@ -2,6 +2,7 @@
  * Where hopway does not do what the nginx that the tests run against does, and why. Each entry is checked: the text must
  * be in nginx's transcript, and with it replaced the two must be the same, so the list can neither rot nor hide more.
  */
+import { DELIBERATE_AUTH } from "./deliberate-auth.ts";
 import { DELIBERATE_CGI } from "./deliberate-cgi.ts";
 import { DELIBERATE_CONTROL_CHARACTERS } from "./deliberate-control-characters.ts";
 import { DELIBERATE_PROXY_PROTOCOL } from "./deliberate-proxy-protocol.ts";
@@ -129,6 +130,7 @@ export const DELIBERATE: readonly Deliberate[] = [
   ...DELIBERATE_UPSTREAM,
   ...DELIBERATE_TUNNELS,
   ...DELIBERATE_TLS,
+  ...DELIBERATE_AUTH,
   ...DELIBERATE_CGI,
   ...DELIBERATE_PROXY_PROTOCOL,
   ...DELIBERATE_CONTROL_CHARACTERS,

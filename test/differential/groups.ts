@@ -1,6 +1,7 @@
 /** All groups of differential cases. */
 import type { Group } from "./case.ts";
 import { AUTH_BASIC } from "./cases/auth-basic.ts";
+import { AUTH_REQUEST } from "./cases/auth-request.ts";
 import { BALANCING } from "./cases/balancing.ts";
 import { BROKEN_OFF } from "./cases/broken-off.ts";
 import { CONNECTIONS } from "./cases/connections.ts";
@@ -44,6 +45,7 @@ export const GROUPS: readonly Group[] = [
   ...ERROR_PAGES,
   ...HEADERS_AND_ACCESS,
   ...AUTH_BASIC,
+  ...AUTH_REQUEST,
   ...LINE_BREAKS,
   ...GZIP,
   ...VARIABLES,

@@ -1,4 +1,5 @@
 /** Users and passwords: forms of passwords, files that are wrong, realms, `satisfy`, who may come in and who may not. */
+import { HALF_CLOSE, WAIT_END } from "../../harness/exchange.ts";
 import { type Case, type Group, get, gets, post, request } from "../case.ts";
 
 function credentials(user: string, password: string): string {
@@ -88,6 +89,7 @@ export const AUTH_BASIC: readonly Group[] = [
     location /rewritten { rewrite ^ /off; }
     location /except { auth_basic off; limit_except GET { auth_basic "writers"; } ${OPEN} }
     location /delayed { auth_delay 50ms; ${OPEN} }
+    location /ws/ { proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location /user { proxy_set_header X-User $remote_user; ${OPEN} }
   }
   server { listen {port2}; auth_basic "without a file"; location / { ${OPEN} } }
@@ -150,6 +152,14 @@ export const AUTH_BASIC: readonly Group[] = [
       { name: "POST beyond limit_except as a user", send: post("/except", "body", credentials("apr1", "secret")) },
       { name: "POST with a body that is not wanted", send: post("/", "body") + get("/off"), responses: 2 },
       { name: "HEAD without a password", send: request("HEAD", "/") },
+      ...["apr1", "bcrypt", "nobody"].map((user) => ({
+        name: `an upgrade as ${user}`,
+        send: [
+          get("/ws/upgrade", "Connection: Upgrade", "Upgrade: websocket", credentials(user, "secret")),
+          { waitFor: "\r\n\r\n" },
+          ...(user === "nobody" ? [] : ["x;", { waitFor: "x;" }, HALF_CLOSE, WAIT_END]),
+        ],
+      })),
       { name: "another scheme", send: get("/", "Authorization: Bearer abc") },
       { name: "no colon", send: get("/", "Authorization: Basic cGxhaW4=") },
       { name: "what is not base64", send: get("/", "Authorization: Basic !!!") },

@@ -1,0 +1,32 @@
+/** Passwords and questions: auth_basic, auth_request and what belongs to them. */
+import { http, location, type NamedCase, server } from "./named-case.ts";
+
+export const AUTH: readonly NamedCase[] = [
+  http("auth_basic without a realm", "auth_basic;"),
+  http("auth_basic with two realms", "auth_basic a b;"),
+  http("auth_basic twice", "auth_basic a;\nauth_basic b;"),
+  http("auth_basic with an unknown variable", "auth_basic $nonesuch;"),
+  http("auth_basic with a malformed variable", 'auth_basic "${a";'),
+  http("auth_basic_user_file twice", "auth_basic_user_file a;\nauth_basic_user_file b;"),
+  http("auth_basic_user_file without a file", "auth_basic_user_file;"),
+  http("auth_basic_user_file with an unknown variable", "auth_basic_user_file users/$nonesuch;"),
+  location("auth_basic in if", "if ($uri) { auth_basic a; }"),
+  http("auth_delay of no time", "auth_delay soon;"),
+  http("auth_delay twice", "auth_delay 1s;\nauth_delay 2s;"),
+  http("auth_request without a URI", "auth_request;"),
+  http("auth_request with two URIs", "auth_request /a /b;"),
+  http("auth_request twice", "auth_request /a;\nauth_request /b;"),
+  http("auth_request after off", "auth_request off;\nauth_request /b;"),
+  location("auth_request in limit_except", "limit_except GET { auth_request /a; }"),
+  location("auth_request in if", "if ($uri) { auth_request /a; }"),
+  http("auth_request_set without a value", "auth_request_set $a;"),
+  http("auth_request_set with three arguments", "auth_request_set $a b c;"),
+  http("auth_request_set of no variable", "auth_request_set a b;"),
+  http("auth_request_set of a dollar", "auth_request_set $ b;"),
+  http("auth_request_set of a fixed variable", "auth_request_set $uri b;"),
+  http("auth_request_set of $host", "auth_request_set $Host b;"),
+  http("auth_request_set with an unknown variable", "auth_request_set $a $nonesuch;"),
+  server("auth_request_set with a malformed value", "auth_request_set $a $;"),
+  server("satisfy of neither", "satisfy some;"),
+  http("log_subrequest of neither", "log_subrequest yes;"),
+];
