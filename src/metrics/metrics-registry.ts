@@ -98,6 +98,11 @@ export class MetricsRegistry {
     return kind.open.some((cell) => this.memory.sumOf(at + cell) !== 0);
   }
 
+  /** Before a worker starts: makes sure that nothing is needed of the system when it ends. */
+  prepareWorker(slot: number): void {
+    this.memory.block(slot);
+  }
+
   /** A worker has ended, in whatever way: what it has counted stays, what it had goes. */
   releaseWorker(slot: number): void {
     this.memory.leave(slot, (from, to) => {

@@ -12,6 +12,7 @@ import { NewBinary } from "./new-binary.ts";
 import { goneSockets, letNobodyIn, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
+import { ReloadQueue } from "./reload-queue.ts";
 import { type ProcessSettings, processSettings } from "./settings.ts";
 import { onSignals, parentOf, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
@@ -45,9 +46,7 @@ export class Master {
   private readonly workers: WorkerPool;
   private newBinary: NewBinary | undefined;
   private state: "running" | "stopping" | "quitting" = "running";
-  /** Reloads run one after another. */
-  private reloads: Promise<void> = Promise.resolve();
-  private reloadWaits = false;
+  private readonly reloads: ReloadQueue;
   private announceUp: (() => void) | undefined;
 
   constructor(
@@ -63,6 +62,10 @@ export class Master {
     this.sockets = sockets;
     this.reread = reread;
     this.started = started;
+    this.reloads = new ReloadQueue(
+      () => this.reload(),
+      (error) => this.onFault(error),
+    );
     const plan = this.zones.plan(this.config.load);
     // Nothing ran before, so that nothing can stand against it.
     if (typeof plan === "string") throw new Error(plan);
@@ -85,6 +88,8 @@ export class Master {
   start(up: () => void): void {
     this.announceUp = up;
     onSignals((name) => this.onSignal(name));
+    process.on("uncaughtException", (error) => this.onFault(error));
+    process.on("unhandledRejection", (error) => this.onFault(error));
     // Signals alone would not keep the process alive while it has no workers.
     setInterval(() => {}, LONG_MS);
     this.workers.start();
@@ -109,7 +114,7 @@ export class Master {
         return;
       case "SIGHUP":
         this.notice(`${heard}, reconfiguring`);
-        this.reloadSoon();
+        this.reloads.add();
         return;
       case "SIGUSR1":
         this.notice(`${heard}, reopening logs`);
@@ -189,17 +194,6 @@ export class Master {
     });
   }
 
-  /** One more at most waits for the reload that is under way: it will read what is there by then. */
-  private reloadSoon(): void {
-    if (this.reloadWaits) return;
-    this.reloadWaits = true;
-    const turn = (): Promise<void> => {
-      this.reloadWaits = false;
-      return this.reload();
-    };
-    this.reloads = this.reloads.then(turn).catch((error: unknown) => this.onFault(error));
-  }
-
   /** Reads the configuration again and brings it to the workers; one that is broken changes nothing. */
   private async reload(): Promise<void> {
     if (this.state !== "running") return;
@@ -212,9 +206,15 @@ export class Master {
     this.metrics.reloaded(await this.changeConfiguration());
   }
 
+  /** Signals may have come in the middle of a reload. */
+  private get mayChange(): boolean {
+    return this.state === "running" && this.newBinary === undefined;
+  }
+
   /** False, and logged, where it stays as it was. */
   private async changeConfiguration(): Promise<boolean> {
     const fresh = await this.reread();
+    if (!this.mayChange) return false;
     const { load } = fresh.config;
     for (const diagnostic of fresh.config.diagnostics) {
       this.write(diagnosticLevel(diagnostic), diagnosticText(diagnostic));
@@ -228,9 +228,11 @@ export class Master {
       this.write(EMERG, plan);
       return false;
     }
-    const sockets = await openSockets(listenSockets(load), this.sockets, settings.workers, report);
-    if (sockets === undefined || this.state !== "running") {
+    const held = this.sockets;
+    const sockets = await openSockets(listenSockets(load), held, settings.workers, report);
+    if (sockets === undefined || !this.mayChange) {
       plan.abandon();
+      this.closeSockets(goneSockets(sockets ?? [], held));
       return false;
     }
     this.grants = plan.grants;

@@ -39,10 +39,12 @@ function openSocket(fd: number, address: Address, options: ListenSocket["options
 class AddressSockets {
   readonly wanted: ListenSocket;
   readonly open: OpenSocket[];
+  private readonly held: readonly OpenSocket[];
   private readonly count: number;
 
   constructor(wanted: ListenSocket, held: readonly OpenSocket[], workers: number) {
     this.wanted = wanted;
+    this.held = held;
     this.open = [...held];
     this.count = wanted.options.reuseport ? workers : 1;
   }
@@ -51,12 +53,16 @@ class AddressSockets {
     return Math.max(0, this.count - this.open.length);
   }
 
-  /** Changes what can be changed of the sockets that are there. */
+  /** Another socket of the same address is only possible beside those that allow it. */
+  makeRoom(): void {
+    if (!this.wanted.options.reuseport || this.missing === 0) return;
+    for (const { fd } of this.open) setIntegerOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+
+  /** Changes what can be changed of the sockets that were there. */
   update(report: Report): void {
     const { address, options } = this.wanted;
-    for (const { fd, options: before } of this.open) {
-      // Another socket of the same address is only possible beside one that has it.
-      if (options.reuseport && this.missing > 0) setIntegerOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    for (const { fd, options: before } of this.held) {
       for (const complaint of applyOptions(fd, address, options)) report(ALERT, complaint);
       if (options.backlog === before.backlog || listenSocket(fd, options.backlog) === 0) continue;
       const failed = `listen() to ${addressText(address)}, backlog ${options.backlog} failed`;
@@ -93,7 +99,7 @@ export async function openSockets(
     return new AddressSockets(wanted, there, workers);
   });
   const opened: OpenSocket[] = [];
-  for (const address of addresses) address.update(report);
+  for (const address of addresses) address.makeRoom();
   for (let attempt = 1; ; attempt++) {
     let busy = false;
     for (const { wanted, open, missing } of addresses) {
@@ -111,7 +117,10 @@ export async function openSockets(
         break;
       }
     }
-    if (!busy) return addresses.flatMap((address) => address.assigned(workers));
+    if (!busy) {
+      for (const address of addresses) address.update(report);
+      return addresses.flatMap((address) => address.assigned(workers));
+    }
     if (attempt === TRIES) {
       report(EMERG, "still could not bind()");
       return dropAll(opened, report);

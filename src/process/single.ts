@@ -1,12 +1,14 @@
 /** `master_process off`: one process that reads the configuration, listens and serves. */
 import { EMERG, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
-import { listenSockets, removeSocketFile } from "../net/listen.ts";
+import { exceptionText } from "../net/exception-text.ts";
+import { closeListener, listenSockets, removeSocketFile } from "../net/listen.ts";
 import { flushLogs } from "../net/log-file.ts";
 import { onOperatorDrain } from "../upstream/operator-drain.ts";
 import type { FreshConfig } from "./load-files.ts";
 import { goneSockets, letNobodyIn, type OpenSocket, openSockets } from "./open-sockets.ts";
 import { removePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
+import { ReloadQueue } from "./reload-queue.ts";
 import { processSettings } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
@@ -18,7 +20,6 @@ import { ownZones } from "./worker-zones.ts";
 export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], reread: () => Promise<FreshConfig>): void {
   let { config } = first;
   let sockets = opened;
-  let reloads: Promise<void> = Promise.resolve();
   const end = (): void => {
     const log = errorLogOf(config.load);
     const failure = removePidFile(processSettings(config).pidPath);
@@ -32,25 +33,33 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
   const worker = Worker.start(config, sockets, ownZones(), metrics, undefined, end);
   onOperatorDrain(() => worker.peersChanged());
 
-  const reload = async (): Promise<boolean> => {
+  /** False, and logged, where all stays as it was. */
+  const change = async (): Promise<boolean> => {
     const log = errorLogOf(config.load);
     const fresh = await reread();
     for (const diagnostic of fresh.config.diagnostics) {
       log.write(diagnosticLevel(diagnostic), 0, diagnosticText(diagnostic));
     }
-    if (fresh.config.load.failed) return false;
+    if (fresh.config.load.failed || worker.leaving) return false;
     const report = (level: LogLevel, message: string): void => log.write(level, 0, message);
     if (!prepareFiles(fresh.config, report)) return false;
     const after = await openSockets(listenSockets(fresh.config.load), sockets, 1, report);
-    if (after === undefined) return false;
+    if (after === undefined || worker.leaving || !worker.bindZones(fresh.config, undefined)) {
+      for (const open of goneSockets(after ?? [], sockets)) closeListener(open, (message) => report(EMERG, message));
+      return false;
+    }
     const gone = goneSockets(sockets, after);
     letNobodyIn(gone);
     sockets = after;
-    const ok = await worker.reload(fresh.config, after, undefined, undefined);
-    if (ok) config = fresh.config;
+    config = fresh.config;
+    await worker.reload(config, after, undefined);
     for (const open of gone) removeSocketFile(open, (message) => log.write(EMERG, 0, message));
-    return ok;
+    return true;
   };
+  const reloads = new ReloadQueue(
+    async () => metrics.reloaded(await change()),
+    (error) => worker.report(exceptionText(error)),
+  );
   onSignals((name: SignalName) => {
     errorLogOf(config.load).write(NOTICE, 0, `signal ${signalNumber(name)} (${name}) received`);
     if (name === "SIGTERM" || name === "SIGINT") worker.stop();
@@ -58,6 +67,6 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
       letNobodyIn(sockets);
       worker.quit(true);
     } else if (name === "SIGUSR1") worker.reopen();
-    else if (name === "SIGHUP") reloads = reloads.then(reload).then((ok) => metrics.reloaded(ok));
+    else if (name === "SIGHUP") reloads.add();
   });
 }

@@ -71,10 +71,8 @@ class WorkerChannel {
         const { zones, places } = message;
         const config = await this.load(message.config);
         const listeners = this.takeOver(message.offer, config !== undefined);
-        const ok =
-          config !== undefined &&
-          listeners !== undefined &&
-          (await this.worker?.reload(config, listeners, zones, places)) === true;
+        const ok = config !== undefined && listeners !== undefined && this.worker?.bindZones(config, zones) === true;
+        if (ok) await this.worker?.reload(config, listeners, places);
         tell({ type: "changed", ok });
         return;
       }

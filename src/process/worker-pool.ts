@@ -144,6 +144,7 @@ export class WorkerPool {
     const own = socketsOfWorker(sockets, index);
     let worker: WorkerProcess;
     try {
+      this.metrics.prepareWorker(share.slot);
       worker = new WorkerProcess(index, this.generation, own, environment, delivery, share, {
         onReady: () => this.onReady(),
         onChanged: (changed, ok) => this.onChanged(changed, ok),

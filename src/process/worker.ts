@@ -78,21 +78,25 @@ export class Worker {
   }
 
   /**
-   * Serves new requests by another configuration, and on its sockets; what runs goes on as it began. `grants`, `places`:
-   * where its zones and counters are, from a master that shares them. Resolves when sockets that it does not have are
-   * closed; to false, and logged, where a zone cannot change so: all goes on as before.
+   * Ties a configuration that is to come to its zones; `grants`: where they are, from a master that shares them. False,
+   * and logged, where a zone cannot change so: then it must not come.
+   */
+  bindZones(config: LoadedConfig, grants: readonly ZoneGrant[] | undefined): boolean {
+    const fault = this.zones.bind(config.load, grants);
+    if (fault !== undefined) this.write(EMERG, fault);
+    return fault === undefined;
+  }
+
+  /**
+   * Serves new requests by another configuration, whose zones are bound, and on its sockets; what runs goes on as it
+   * began. `places`: where its counters are, from a master that shares them. Resolves when sockets that it does not have
+   * are closed.
    */
   async reload(
     config: LoadedConfig,
     listeners: readonly SharedListener[],
-    grants: readonly ZoneGrant[] | undefined,
     places: readonly number[] | undefined,
-  ): Promise<boolean> {
-    const fault = this.zones.bind(config.load, grants);
-    if (fault !== undefined) {
-      this.write(EMERG, fault);
-      return false;
-    }
+  ): Promise<void> {
     this.metrics.bind(config.load, places);
     this.log = errorLogOf(config.load);
     const settings = processSettings(config);
@@ -100,7 +104,6 @@ export class Worker {
     this.affinity.apply(settings, (level, message) => this.write(level, message));
     for (const failure of openLogs(config.load)) this.write(EMERG, failure);
     await new Promise<void>((resolve) => this.serving.reload(config, listeners, resolve));
-    return true;
   }
 
   /** Accepts from these sockets from now on; those that are not among them are others' to serve. */

@@ -58,13 +58,19 @@ export class Running {
     renameSync(`${path}.new`, path);
   }
 
-  /** Starts and waits until it answers. */
-  async start(): Promise<void> {
+  /** Starts; gives its exit code when it has ended. */
+  launch(): Promise<number> {
     const child = Bun.spawn({
       cmd: [HOPWAY, "-p", this.folder, "-c", "nginx.conf"],
       stdio: ["ignore", "ignore", Bun.file(join(this.folder, "stderr.txt"))],
     });
     this.code = child.exited;
+    return child.exited;
+  }
+
+  /** Starts and waits until it answers. */
+  async start(): Promise<void> {
+    void this.launch();
     await this.answers((body) => body !== undefined);
   }
 
