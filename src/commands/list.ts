@@ -1,6 +1,8 @@
 /** Commands beside serving: `hopway COMMAND ...`. Each is loaded when it is wanted. */
+import { doctorTable } from "../doctor/table.ts";
 import { explainTable } from "../explain/table.ts";
 import type { CommandTable, GivenOptions } from "../usage/command-table.ts";
+import { helpTable } from "./help-table.ts";
 
 export interface Command {
   readonly table: CommandTable;
@@ -8,4 +10,8 @@ export interface Command {
   load(): Promise<{ run(options: GivenOptions): Promise<number> }>;
 }
 
-export const commands: readonly Command[] = [{ table: explainTable, load: () => import("../explain/command.ts") }];
+export const commands: readonly Command[] = [
+  { table: doctorTable, load: () => import("../doctor/command.ts") },
+  { table: explainTable, load: () => import("../explain/command.ts") },
+  { table: helpTable, load: () => import("./help.ts") },
+];

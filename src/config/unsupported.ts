@@ -5,6 +5,11 @@ export function nginxModuleOf(name: string): string | undefined {
   return MODULE_BY_DIRECTIVE.get(name);
 }
 
+/** The names of all directives of nginx. */
+export function nginxDirectives(): Iterable<string> {
+  return MODULE_BY_DIRECTIVE.keys();
+}
+
 /**
  * Every directive of nginx's open-source modules, those of Debian's nginx 1.22.1 as their tables have them, later ones by
  * the documentation. A name that several modules have stands under the first: core, http, stream, mail.

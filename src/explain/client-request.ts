@@ -18,8 +18,8 @@ export interface WantedRequest {
 
 /** What a client anywhere is called, of the addresses kept for documentation (RFC 5737). */
 const SOME_CLIENT = "203.0.113.9";
-/** The example of RFC 6455 1.3. */
-const SOME_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+/** The key of simulated handshakes: the example of RFC 6455 1.3. */
+export const SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /** Reads them; a text says what is wrong. */
 export function wantedRequest(url: string, options: RequestOptions): WantedRequest | string {
@@ -63,11 +63,11 @@ export function wantedRequest(url: string, options: RequestOptions): WantedReque
 }
 
 /** What a browser sends (RFC 6455 4.1). */
-function handshakeFields(tls: boolean, host: string): readonly (readonly [string, string])[] {
+export function handshakeFields(tls: boolean, host: string): readonly (readonly [string, string])[] {
   return [
     ["Upgrade", "websocket"],
     ["Connection", "Upgrade"],
-    ["Sec-WebSocket-Key", SOME_KEY],
+    ["Sec-WebSocket-Key", SAMPLE_KEY],
     ["Sec-WebSocket-Version", "13"],
     ["Origin", `${tls ? "https" : "http"}://${host}`],
   ];

@@ -6,7 +6,8 @@ import type { GivenOptions } from "../usage/command-table.ts";
 import { paintFor } from "../usage/paint.ts";
 import { wantedRequest } from "./client-request.ts";
 import { explain } from "./explanation.ts";
-import { openConfig } from "./open-config.ts";
+import { openSource } from "./open-config.ts";
+import { readConfig } from "./read-config.ts";
 import { explanationJson } from "./report-json.ts";
 import { explanationText } from "./report-text.ts";
 import { Simulation } from "./simulate.ts";
@@ -15,8 +16,9 @@ const FAILED = 2;
 
 /** Runs it; the exit code. */
 export async function run(options: GivenOptions): Promise<number> {
-  const read = openConfig(options.value("-c"));
-  if (typeof read === "string") return failed(read);
+  const { mainPath, source } = openSource(options.value("-c"));
+  const read = readConfig(mainPath, source);
+  if (read.files.length === 0) return failed(read.error?.message ?? mainPath);
   const [url = ""] = options.words;
   const wanted = wantedRequest(url, {
     method: options.value("-X"),

@@ -4,17 +4,11 @@ import { memorySource } from "../config/memory-source.ts";
 
 const MARK = /^# configuration file (.+):$/gm;
 
-/** A text that was piped in. */
-export interface PipedConfig {
-  readonly mainPath: string;
-  readonly source: ConfigSource;
-}
-
 /** The path under which a piped text is shown that is no dump. */
 export const STANDARD_INPUT = "/stdin";
 
 /** Takes a dump apart into its files; a text that is none is a file of its own. */
-export function pipedConfig(text: string): PipedConfig {
+export function pipedConfig(text: string): { readonly mainPath: string; readonly source: ConfigSource } {
   const marks = [...text.matchAll(MARK)];
   const files: Record<string, string> = {};
   for (const [i, mark] of marks.entries()) {

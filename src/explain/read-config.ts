@@ -17,6 +17,8 @@ export interface ReadConfig {
   /** The syntax error that ended the reading: what stands before it is in `statements`. */
   readonly error: Diagnostic | undefined;
   readonly notes: readonly ReadingNote[];
+  /** Where files are that were found in another place than the configuration says. */
+  readonly elsewhere: ReadonlyMap<string, string>;
 }
 
 /** What only stands in `http`, and tells a file of conf.d from a whole configuration. */
@@ -26,10 +28,11 @@ const HTTP_LEVEL = new Set(["server", "upstream", "map", "geo", "split_clients",
 export function readConfig(mainPath: string, source: ConfigSource): ReadConfig {
   const confPrefix = mainPath.slice(0, mainPath.lastIndexOf("/") + 1);
   const notes: ReadingNote[] = [];
-  const parsed = parseConfig(mainPath, tolerantSource(source, mainPath, confPrefix, notes), confPrefix);
+  const elsewhere = new Map<string, string>();
+  const parsed = parseConfig(mainPath, tolerantSource(source, mainPath, confPrefix, notes, elsewhere), confPrefix);
   const { spans, closingLines, files, error } = parsed;
   const statements = wholeConfig(parsed.statements, mainPath, notes);
-  return { mainPath, confPrefix, statements, spans, closingLines, files, error, notes };
+  return { mainPath, confPrefix, statements, spans, closingLines, files, error, notes, elsewhere };
 }
 
 function wholeConfig(statements: readonly Statement[], file: string, notes: ReadingNote[]): readonly Statement[] {

@@ -1,7 +1,7 @@
 /** A trace for programs. */
 import type { Statement } from "../config/syntax.ts";
 import type { Explanation } from "./explanation.ts";
-import { lineText } from "./report-text.ts";
+import { lineText } from "./statement-text.ts";
 import type { ExplainedLine } from "./upstream-request.ts";
 
 interface Place {

@@ -3,6 +3,7 @@ import type { Statement } from "../config/syntax.ts";
 import { type Paint, wrap } from "../usage/paint.ts";
 import { shownPath } from "../usage/shown-path.ts";
 import type { Explanation } from "./explanation.ts";
+import { lineText } from "./statement-text.ts";
 import type { ExplainedLine } from "./upstream-request.ts";
 
 /** Where texts begin, behind their labels. */
@@ -13,15 +14,6 @@ const POSITION = 64;
 /** `file:line`, and the line itself. */
 function place(statement: Statement): string {
   return `${shownPath(statement.file)}:${statement.startLine}`;
-}
-
-/** A statement in one line, without its block. */
-export function lineText({ name, args, block }: Statement): string {
-  const words = [
-    name,
-    ...args.map((arg) => (arg === "" || /[\s;{}"']/.test(arg) ? `"${arg.replaceAll('"', '\\"')}"` : arg)),
-  ];
-  return words.join(" ") + (block === undefined ? ";" : " {");
 }
 
 /** The explanation of one request; ends with a line feed. */

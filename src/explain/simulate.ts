@@ -8,14 +8,16 @@ import type { Statement } from "../config/syntax.ts";
 import { Connection, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers, Location, Server } from "../http/location.ts";
 import { locationOf, phaseHandlers } from "../http/registry.ts";
+import type { Request } from "../http/request.ts";
+import { DECLINED } from "../http/verdict.ts";
 import { type BoundServers, servingOf } from "../modules/serving-tree.ts";
 import { FOREIGN_CONTENT } from "./foreign-content.ts";
 import { RequestObserver } from "./observed-request.ts";
 import { proxiedOutcome } from "./proxied-outcome.ts";
 import type { ReadConfig } from "./read-config.ts";
 import { SimulatedSocket } from "./simulated-socket.ts";
-import { type LeftOut, loadTolerantly, scopesOf } from "./tolerant-load.ts";
-import type { Outcome, Trace } from "./trace.ts";
+import { type LeftOut, loadTolerantly, type Simulable, scopesOf } from "./tolerant-load.ts";
+import type { Outcome, ProxiedOutcome, Trace } from "./trace.ts";
 import { tracedModules } from "./traced-modules.ts";
 
 /** How a client comes to the server. */
@@ -44,22 +46,32 @@ const CLOSE = 444;
 /** A configuration to try requests on. */
 export class Simulation {
   readonly leftOut: readonly LeftOut[];
+  /** Variables that nothing defines; in lower case, without `$`. */
+  readonly unknownVariables: ReadonlySet<string>;
+  readonly variableNames: readonly string[];
   private readonly observer: RequestObserver;
   private readonly servers: ReadonlyMap<Server, Statement>;
   private readonly bound: readonly BoundServers[];
+  private readonly locations: ReadonlyMap<Location, Statement | undefined>;
   private outcome: Outcome | undefined = undefined;
+  /** The location that requests are put into. */
+  private forced: Location | undefined = undefined;
   private why = "";
 
   private constructor(
     observer: RequestObserver,
     servers: ReadonlyMap<Server, Statement>,
+    locations: ReadonlyMap<Location, Statement | undefined>,
     bound: readonly BoundServers[],
-    leftOut: readonly LeftOut[],
+    { leftOut, unknownVariables, variableNames }: Simulable,
   ) {
     this.observer = observer;
     this.servers = servers;
+    this.locations = locations;
     this.bound = bound;
     this.leftOut = leftOut;
+    this.unknownVariables = unknownVariables;
+    this.variableNames = variableNames;
   }
 
   /** Prepares a configuration; a text says why nothing can be tried on it. */
@@ -78,7 +90,7 @@ export class Simulation {
     if (serving === undefined || http === undefined) return 'there is no "http" block';
 
     const servers = new Map<Server, Statement>();
-    const simulation = new Simulation(observer, servers, [...serving.bound.values()], loaded.leftOut);
+    const simulation = new Simulation(observer, servers, statements, [...serving.bound.values()], loaded);
     const scopes = scopesOf(http);
     for (const scope of scopes) {
       if ((scope.kind & (SERVER | LOCATION | LOCATION_IF | LIMIT_EXCEPT)) === 0 || scope.statement === undefined)
@@ -90,7 +102,9 @@ export class Simulation {
       const server = serving.config.servers.find(({ level }) => level === location);
       if (scope.kind === SERVER && server !== undefined) servers.set(server, statement);
     }
-    phaseHandlers(loaded.config.load).log.push((r) => observer.see(r));
+    const phases = phaseHandlers(loaded.config.load);
+    phases.log.push((r) => observer.see(r));
+    phases.postRead.unshift((r) => simulation.putIntoPlace(r));
     return simulation;
   }
 
@@ -102,6 +116,19 @@ export class Simulation {
   /** What becomes of a request; undefined where nothing listens on its port. */
   run(request: ClientRequest): Trace | undefined {
     return this.runText(requestText(request), request);
+  }
+
+  /**
+   * What the handler of a location does with a request, wherever the request would have gone by itself. Undefined where
+   * nothing is passed on there.
+   */
+  runIn(location: Statement, request: ClientRequest): ProxiedOutcome | undefined {
+    const level = [...this.locations].find(([, statement]) => statement === location)?.[0];
+    if (level === undefined) return undefined;
+    this.forced = level;
+    const trace = this.run(request);
+    this.forced = undefined;
+    return trace?.outcome.kind === "proxied" ? trace.outcome : undefined;
   }
 
   /** As `run`, for a request as it is sent, one char per byte. */
@@ -139,6 +166,17 @@ export class Simulation {
       location: this.observer.statement,
       outcome: this.outcome ?? answered(socket.sent, this.why),
     };
+  }
+
+  /** For `runIn`: the location's rewrite lines run, as they set variables, then its handler. */
+  private putIntoPlace(r: Request): number {
+    const { forced } = this;
+    if (forced === undefined) return DECLINED;
+    r.location = forced;
+    const verdict = forced.rewrite?.(r) ?? DECLINED;
+    if (verdict !== DECLINED) return verdict;
+    r.location.handler?.(r);
+    return CLOSE;
   }
 
   /** What would leave this process is described instead. */

@@ -7,7 +7,7 @@ import { Module, type Scope } from "../config/directive.ts";
 import { type LoadedConfig, loadParsed } from "../config/load.ts";
 import { type ConfigSource, type HostLookup, LoadContext } from "../config/load-context.ts";
 import type { Diagnostic, Statement } from "../config/syntax.ts";
-import { variables } from "../template/variables.ts";
+import { type VariableGet, variables } from "../template/variables.ts";
 import { ZoneTable } from "../zone/zone-table.ts";
 import { MIN_ZONE_BYTES, zones } from "../zone/zones.ts";
 import type { ReadConfig } from "./read-config.ts";
@@ -22,6 +22,10 @@ export interface LeftOut {
 export interface Simulable {
   readonly config: LoadedConfig;
   readonly leftOut: readonly LeftOut[];
+  /** Variables that nothing defines: those of other modules, and misspelled ones. In lower case, without `$`. */
+  readonly unknownVariables: ReadonlySet<string>;
+  /** Variables that are defined. */
+  readonly variableNames: readonly string[];
   /** The statement as read, of one of `config`, which may be a changed copy. */
   original(statement: Statement): Statement;
 }
@@ -42,14 +46,19 @@ export async function loadTolerantly(modules: readonly AnyModule[], read: ReadCo
   const leftOut: LeftOut[] = [];
   const originals = new Map<Statement, Statement>();
   let statements = prepared(read.statements, known, leftOut, originals);
+  const unknownVariables = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const load = new LoadContext(read.confPrefix, read.confPrefix, NO_FILES, anyHost());
     const { spans, files } = read;
     const parsed = { statements, spans, closingLines: closing(), files, error: undefined };
-    const config = await loadParsed([...modules, anyVariable], load, parsed);
+    const config = await loadParsed([...modules, anyVariable(unknownVariables)], load, parsed);
     if (!load.failed) {
       bindToOwnMemory(load);
-      return { config, leftOut, original: (statement) => originals.get(statement) ?? statement };
+      const variableNames = variables(load)
+        .names()
+        .filter((name) => !unknownVariables.has(name));
+      const original = (statement: Statement): Statement => originals.get(statement) ?? statement;
+      return { config, leftOut, unknownVariables, variableNames, original };
     }
     const faults = load.diagnostics.filter(({ level }) => level === "emerg");
     const blamed = load.faulty.size > 0 ? load.faulty : linesNaming(faults, statements);
@@ -144,12 +153,20 @@ function linesNaming(faults: readonly Diagnostic[], statements: readonly Stateme
 }
 
 /** Variables of modules that are not here are empty. Stands last: whatever is known has been found before. */
-const anyVariable: Module = new Module({
-  name: "any_variable",
-  directives: [],
-  create: () => ({}),
-  register: (load) => variables(load).provide([], [{ prefix: "", get: () => () => "" }]),
-});
+function anyVariable(unknown: Set<string>): Module {
+  return new Module({
+    name: "any_variable",
+    directives: [],
+    create: () => ({}),
+    register(load) {
+      const get = (name: string): VariableGet => {
+        unknown.add(name);
+        return () => "";
+      };
+      variables(load).provide([], [{ prefix: "", get }]);
+    },
+  });
+}
 
 /** Certificates, passwords and their like: never read. */
 const NO_FILES: ConfigSource = {

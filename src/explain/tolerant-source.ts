@@ -15,13 +15,14 @@ const USUAL_FOLDER = "/etc/nginx/";
 
 /**
  * Wraps a source. A configuration whose main file is not in /etc/nginx/ finds what it includes from there beside its main
- * file, if it is there: it comes from a repository or an image.
+ * file, if it is there: it comes from a repository or an image. `elsewhere` is filled with the paths of such files.
  */
 export function tolerantSource(
   source: ConfigSource,
   mainPath: string,
   confPrefix: string,
   notes: ReadingNote[],
+  elsewhere: Map<string, string>,
 ): ConfigSource {
   const nearby = (path: string): string | undefined => {
     if (confPrefix === USUAL_FOLDER || !path.startsWith(USUAL_FOLDER)) return undefined;
@@ -31,6 +32,7 @@ export function tolerantSource(
     read(path) {
       const local = nearby(path);
       const found = local === undefined ? undefined : source.read(local);
+      if (local !== undefined && typeof found === "string") elsewhere.set(path, local);
       const text = typeof found === "string" ? found : source.read(path);
       if (typeof text === "string") return withoutForeignBlocks(text);
       if (path === mainPath) return text;

@@ -35,26 +35,28 @@ export interface TracedPeer {
   readonly down: boolean;
 }
 
+/** The request goes to an upstream. */
+export interface ProxiedOutcome {
+  readonly kind: "proxied";
+  readonly directive: "proxy_pass" | "uwsgi_pass" | "scgi_pass";
+  /** The line that says so; undefined where it is not found in the text. */
+  readonly statement: Statement | undefined;
+  /** After variables. */
+  readonly url: string;
+  /** Peers by the name of the block, or by host and port. */
+  readonly upstream: string;
+  /** The `upstream` block; undefined where the URL names a host itself. */
+  readonly block: Statement | undefined;
+  readonly peers: readonly TracedPeer[];
+  /** The request as the upstream gets it, with the empty line; empty for uwsgi and SCGI, which have no text. */
+  readonly head: string;
+  /** The path that is asked of the upstream, with arguments. */
+  readonly uri: string;
+}
+
 /** How it ended. */
 export type Outcome =
-  | {
-      readonly kind: "proxied";
-      readonly directive: "proxy_pass" | "uwsgi_pass" | "scgi_pass";
-      /** The line that says so; undefined where it is not found in the text. */
-      readonly statement: Statement | undefined;
-      /** After variables. */
-      readonly url: string;
-      /** Peers by the name of the block, or by host and port. */
-      readonly upstream: string;
-      /** The `upstream` block; undefined where the URL names a host itself. */
-      readonly block: Statement | undefined;
-      /** Empty where a resolver would be asked at run time. */
-      readonly peers: readonly TracedPeer[];
-      /** The request as the upstream gets it, up to the empty line; empty for uwsgi and SCGI, which have no text. */
-      readonly head: string;
-      /** The path that is asked of the upstream, with arguments. */
-      readonly uri: string;
-    }
+  | ProxiedOutcome
   | {
       readonly kind: "answered";
       readonly status: number;

@@ -77,6 +77,11 @@ export class VariableRegistry {
     return entry?.defined ? entry : undefined;
   }
 
+  /** Names that are defined so far; those with a prefix in common (`$http_*`) only where they are used. */
+  names(): string[] {
+    return [...this.known.values()].filter(({ defined }) => defined).map(({ name }) => name);
+  }
+
   /** Takes a slot of per-request storage. */
   slot(): number {
     return this.slotCount++;

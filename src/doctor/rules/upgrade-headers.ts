@@ -1,0 +1,161 @@
+/** The two fields that ask for an upgrade do not reach the backend, or only one of them does. */
+import { SAMPLE_KEY } from "../../explain/client-request.ts";
+import { holdingLine, levelName } from "../../explain/level.ts";
+import type { Examination } from "../examination.ts";
+import type { Rule, Symptom } from "../finding.ts";
+import { connectionVariable, lostLines, setDirective, setFields, setLine } from "../header-lines.ts";
+import type { ProxyPlace } from "../proxy-place.ts";
+
+const SEEN_AS_GET =
+  "The backend gets the handshake as an ordinary GET and answers it as one: 400, 404, 426, or a page with 200 instead of " +
+  "101. Browsers only say that the connection failed, and report close code 1006.";
+
+/** Whether a handshake reaches the backend with both fields; undefined where that is not known. */
+export function passesUpgrade({ handshake }: ProxyPlace): boolean | undefined {
+  if (handshake === undefined) return undefined;
+  return handshake.field("upgrade") !== "" && handshake.lists("connection", "upgrade");
+}
+
+/** Whether the fields are there on an outer level, and lost: that is another rule's. */
+function losesUpgrade({ location }: ProxyPlace): boolean {
+  return lostLines(location).some(({ args }) => /^(?:upgrade|connection)$/i.test(args[0] ?? ""));
+}
+
+/** What a place needs for handshakes; the version where it is not set. */
+function handshakeEdits(examination: Examination, place: ProxyPlace): Symptom["edits"] {
+  const connection = place.shared ? connectionVariable(examination, place) : { name: '"upgrade"', edits: [] };
+  const fields = setFields(place, [
+    ["Upgrade", "$http_upgrade"],
+    ["Connection", connection.name],
+  ]);
+  const version = holdingLine(place.level, "proxy_http_version")?.args[0];
+  const versionEdits = version === "1.1" ? [] : setDirective(place, "proxy_http_version 1.1;");
+  return [...connection.edits, ...versionEdits, ...fields];
+}
+
+function notPassed(
+  examination: Examination,
+  place: ProxyPlace,
+  severity: Symptom["severity"],
+  others: number,
+): Symptom {
+  const more = others === 0 ? "" : `, and neither do ${others} more of this server`;
+  return {
+    severity,
+    at: place.pass,
+    message: `${levelName(place.location)} passes neither "Upgrade" nor "Connection" on${more}.`,
+    consequence: SEEN_AS_GET,
+    remedy:
+      others === 0
+        ? "Both fields are meant for one hop, so the proxy must be told to pass them on."
+        : "Add the lines to the location that WebSockets go through; hopway doctor --ws /path finds out which that is.",
+    edits: handshakeEdits(examination, place),
+  };
+}
+
+/** Of places that nothing tells WebSockets of, one for each server is named: the one for all other paths, or the only one. */
+function findUnknown(examination: Examination): Symptom[] {
+  const { places, servers } = examination;
+  if (places.some((place) => passesUpgrade(place) === true)) return [];
+  return servers.flatMap((server) => {
+    const here = places.filter((place) => place.server === server && passesUpgrade(place) === false);
+    if (here.some(({ likelihood }) => likelihood !== "possible")) return [];
+    const place = here.find(({ location }) => location.statement?.args.at(-1) === "/") ?? here[0];
+    return place === undefined ? [] : [notPassed(examination, place, "warning", here.length - 1)];
+  });
+}
+
+export const upgradeNotPassed: Rule = {
+  id: "upgrade-not-passed",
+  title: "a location that proxies WebSockets passes neither `Upgrade` nor `Connection`",
+  find(examination) {
+    const known = examination.places.filter((place) => {
+      const { handshake, likelihood } = place;
+      if (handshake === undefined || likelihood === "possible" || losesUpgrade(place)) return false;
+      return handshake.field("upgrade") === "" && !handshake.lists("connection", "upgrade");
+    });
+    return [...known.map((place) => notPassed(examination, place, "error", 0)), ...findUnknown(examination)];
+  },
+};
+
+export const connectionNotPassed: Rule = {
+  id: "connection-not-passed",
+  title: "`Upgrade` is passed, `Connection` does not say `upgrade`",
+  find(examination) {
+    return examination.places.flatMap((place): Symptom[] => {
+      const { handshake, level } = place;
+      if (handshake === undefined || handshake.field("upgrade") === "" || losesUpgrade(place)) return [];
+      if (handshake.lists("connection", "upgrade")) return [];
+      const line = setLine(level, "Connection");
+      const connection = place.shared ? connectionVariable(examination, place) : { name: '"upgrade"', edits: [] };
+      const value = handshake.field("connection");
+      return [
+        {
+          severity: "error",
+          at: line ?? setLine(level, "Upgrade") ?? place.pass,
+          message:
+            `${levelName(place.location)} passes "Upgrade", but ` +
+            (value === "" ? 'no "Connection".' : `"Connection: ${value}" in place of "Connection: upgrade".`),
+          consequence: SEEN_AS_GET,
+          remedy: '"Upgrade" only counts where "Connection" names it (RFC 9110, 7.8).',
+          edits: [...connection.edits, ...setFields(place, [["Connection", connection.name]])],
+        },
+      ];
+    });
+  },
+};
+
+export const upgradeNotSet: Rule = {
+  id: "upgrade-not-set",
+  title: "`Connection` says `upgrade`, `Upgrade` is not passed",
+  find({ places }) {
+    return places.flatMap((place): Symptom[] => {
+      const { handshake, level } = place;
+      if (handshake === undefined || handshake.field("upgrade") !== "" || losesUpgrade(place)) return [];
+      if (!handshake.lists("connection", "upgrade")) return [];
+      return [
+        {
+          severity: "error",
+          at: setLine(level, "Upgrade") ?? setLine(level, "Connection") ?? place.pass,
+          message: `${levelName(place.location)} sends "Connection: upgrade", but no "Upgrade" that says to what.`,
+          consequence: SEEN_AS_GET,
+          remedy: 'The client\'s "Upgrade" is not passed on by itself.',
+          edits: setFields(place, [["Upgrade", "$http_upgrade"]]),
+        },
+      ];
+    });
+  },
+};
+
+export const handshakeFieldsDropped: Rule = {
+  id: "handshake-fields-dropped",
+  title: "`Sec-WebSocket-*` fields do not reach the backend as the client sent them",
+  find({ places }) {
+    return places.flatMap((place): Symptom[] => {
+      const { handshake, level } = place;
+      if (handshake === undefined || passesUpgrade(place) !== true) return [];
+      const key = handshake.field("sec-websocket-key");
+      if (key === SAMPLE_KEY && handshake.field("sec-websocket-version") === "13") return [];
+      const off = holdingLine(level, "proxy_pass_request_headers");
+      const blamed =
+        off?.args[0] === "off" ? off : (setLine(level, "Sec-WebSocket-Key") ?? setLine(level, "Sec-WebSocket-Version"));
+      const at = blamed ?? place.pass;
+      return [
+        {
+          severity: "error",
+          at,
+          message: `${levelName(place.location)} drops or changes the handshake's "Sec-WebSocket-Key" or "-Version".`,
+          consequence:
+            "The backend refuses the handshake with 400 or 426; or the browser refuses the answer, because its key is not in it (1006).",
+          remedy: "Let the client's own fields pass.",
+          edits:
+            blamed === undefined
+              ? []
+              : blamed === off
+                ? [{ kind: "replace", statement: blamed, line: "proxy_pass_request_headers on;" }]
+                : [{ kind: "remove", statement: blamed }],
+        },
+      ];
+    });
+  },
+};
