@@ -7,7 +7,7 @@ import { nodePath } from "../harness/node-process.ts";
 import { freePort } from "../harness/ports.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
-const START_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 50_000;
 /** How long the page may take to show what is expected of it. */
 const PAGE_LIMIT_MS = 20_000;
 

@@ -22,7 +22,8 @@ export interface LoadPlan {
 }
 
 export interface Failure {
-  /** Monotonic ms. */
+  /** When the connection was asked for, and when it was found to be no good: monotonic ms. */
+  readonly beganMs: number;
   readonly atMs: number;
   readonly kind: Kind;
   /** The worker that had the connection; 0 when it had not answered yet. */
@@ -76,13 +77,14 @@ export class CheckedLoad {
   private async repeat(kind: Kind, round: (held: Held) => Promise<void>): Promise<void> {
     while (this.running) {
       const held: Held = { client: undefined };
+      const beganMs = performance.now();
       try {
         await round(held);
       } catch (error) {
         if (!(error instanceof ClientFailure)) throw error;
         if (this.refusalsEnd && held.client === undefined) return;
         const worker = held.client?.worker ?? 0;
-        this.failures.push({ atMs: performance.now(), kind, worker, what: error.message });
+        this.failures.push({ beganMs, atMs: performance.now(), kind, worker, what: error.message });
         await Bun.sleep(PAUSE_MS);
       } finally {
         held.client?.close();

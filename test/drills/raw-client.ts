@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Socket } from "bun";
 
 /** Nothing that a drill waits for takes so long, even on a busy machine. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const MASK = Buffer.from([0x12, 0x34, 0x56, 0x78]);
 const EMPTY = Buffer.alloc(0);

@@ -81,7 +81,7 @@ interface ClientState {
 }
 
 /** A wait that takes this long has failed; the slowest answer in the tables takes a second. */
-const DEFAULT_LIMIT_MS = 10_000;
+const DEFAULT_LIMIT_MS = 30_000;
 /** For what has been sent on loopback to come out of the event loop of this process. */
 const OWN_TURNS_MS = 3;
 const POLL_MS = 1;

@@ -8,6 +8,8 @@ import type { TCPSocketListener } from "bun";
 const FIRST_PORT = 10_240;
 const LAST_PORT = 31_999;
 const BLOCK_PORTS = 64;
+/** In configurations that are only checked: nginx -t listens on it for a moment. */
+const CHECKED_PORT = 18_080;
 
 const guards: TCPSocketListener<undefined>[] = [];
 let nextPort = 0;
@@ -30,6 +32,7 @@ function claimBlock(): void {
   const start = Math.floor(Math.random() * blocks);
   for (let i = 0; i < blocks; i++) {
     const base = FIRST_PORT + ((start + i) % blocks) * BLOCK_PORTS;
+    if (base <= CHECKED_PORT && CHECKED_PORT < base + BLOCK_PORTS) continue;
     const guard = listenOn(base);
     if (guard === undefined) continue;
     guard.unref();

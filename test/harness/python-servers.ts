@@ -4,7 +4,7 @@ import type { Subprocess } from "bun";
 import { freePort } from "./ports.ts";
 
 const PEERS = join(import.meta.dir, "peers");
-const START_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 60_000;
 const POLL_MS = 20;
 
 /** A server that listens. */

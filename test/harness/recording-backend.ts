@@ -65,7 +65,7 @@ interface BackendConnection {
 export type ListenAt = { readonly port: number } | { readonly unix: string };
 
 /** How long `settle` and the steps wait for what does not come. */
-const WAIT_LIMIT_MS = 10_000;
+const WAIT_LIMIT_MS = 30_000;
 /** For a gateway that nothing is known about: long enough to see two sends as two reads. */
 const QUIET_MS = 15;
 

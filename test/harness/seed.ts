@@ -40,7 +40,7 @@ export async function startSeed(
 
 /** Waits until the access log holds `count` lines and returns them; fewer when that takes too long. */
 export async function loggedLines(gateway: Gateway, count: number): Promise<string[]> {
-  const LIMIT_MS = 5_000;
+  const LIMIT_MS = 30_000;
   const deadline = Date.now() + LIMIT_MS;
   for (;;) {
     const lines = gateway.accessLog().split("\n").filter(Boolean);

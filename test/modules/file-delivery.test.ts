@@ -62,9 +62,9 @@ function openFiles(): number {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error("not within 5 s");
+    if (Date.now() > deadline) throw new Error("not within 30 s");
     await Bun.sleep(5);
   }
 }

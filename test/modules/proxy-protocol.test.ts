@@ -80,7 +80,8 @@ describe("types of version 2", () => {
   test("there are none without the protocol", async () => {
     expect(await bodies(plain, GET, { waitResponses: 1 })).toEqual([" ".repeat(10)]);
   });
-  test("what cannot be read is logged", () => {
+  test("what cannot be read is logged", async () => {
+    await gateway.quiet();
     expect(gateway.errorLog()).toMatch(
       /\[error\] [^\n]*unknown PROXY protocol TLV "foo", client: 127.0.0.1, server: , /,
     );

@@ -40,7 +40,7 @@ async function connect(): Promise<Client> {
 }
 
 async function until(look: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !look(); i++) await Bun.sleep(5);
+  for (let i = 0; i < 6000 && !look(); i++) await Bun.sleep(5);
   expect(look()).toBe(true);
 }
 

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 export const HOPWAY = process.env["HOPWAY_BIN"] ?? resolve(import.meta.dir, "../../bin/hopway");
 
 /** Generous: the machine may be busy. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 40_000;
 const POLL_MS = 10;
 
 export interface Outcome {

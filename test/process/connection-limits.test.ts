@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
 import { HOPWAY, run } from "./command.ts";
 
@@ -30,7 +31,7 @@ for (const [main, connections, log, said] of cases) {
       `${main} ${log} pid pid; events { worker_connections ${connections}; }
        http {
          access_log off; client_body_temp_path body; proxy_temp_path proxy; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-         server { listen 127.0.0.1:8099; } server { listen 127.0.0.1:8098; }
+         server { listen 127.0.0.1:${freePort()}; } server { listen 127.0.0.1:${freePort()}; }
        }`,
     );
     const { code, stderr } = await run(HOPWAY, ["-t", "-p", folder, "-c", "nginx.conf"], folder);

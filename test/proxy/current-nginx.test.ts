@@ -124,6 +124,7 @@ describe("the response", () => {
   test("of lines that may come once the first counts", async () => {
     const { response } = await ask(get("/twice"));
     expect(response.match(/^(?:ETag|Expires): .*$/gm)).toEqual(["ETag: one", "Expires: 0"]);
+    await gateway.quiet();
     expect(gateway.errorLog()).toContain(
       'upstream sent duplicate header line: "ETag: two", previous value: "ETag: one", ignored',
     );
@@ -152,6 +153,7 @@ describe("the response", () => {
   test("a 1xx alone is no answer", async () => {
     const { response } = await ask(get("/only-early"));
     expect(response).toStartWith("HTTP/1.1 502 ");
+    await gateway.quiet();
     expect(gateway.errorLog()).toContain(
       "upstream prematurely closed connection while reading response header from upstream",
     );

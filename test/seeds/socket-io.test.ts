@@ -208,6 +208,6 @@ describe("without-upgrade-lines.conf", () => {
 
 /** Waits until so many requests and tunnels have been logged, which happens when they have ended. */
 async function untilGone(seed: Seed, count: number): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (seed.gateway.accessLog().split("\n").length <= count && Date.now() < deadline) await Bun.sleep(5);
 }

@@ -141,7 +141,8 @@ describe("requests in turn", () => {
     });
   }
 
-  test("why, in the log", () => {
+  test("why, in the log", async () => {
+    await gateway.quiet();
     const log = gateway.errorLog();
     for (const line of [
       'upstream SSL certificate does not match "pooled" while SSL handshaking to upstream',

@@ -74,6 +74,7 @@ test("an upstream that goes away without a Close", async () => {
   expect(await client.end()).toBe("FIN");
   client.close();
   expect(await nextLine()).toBe("in=0/0 out=1/1 close=1006/upstream pings=0 subprotocol=-");
+  await tunnel.gateway.quiet();
   expect(tunnel.gateway.errorLog()).toContain("upstream closed the WebSocket without a Close frame");
 });
 

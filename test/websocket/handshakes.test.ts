@@ -182,6 +182,7 @@ describe("websocket_allowed_origins", () => {
 
   test("the log names the origin", async () => {
     await loggedLines(tunnel.gateway, REFUSED.length);
+    await tunnel.gateway.quiet();
     const log = tunnel.gateway.errorLog();
     expect(log).toContain(
       'WebSocket handshake from origin "https://evil.example" is forbidden by websocket_allowed_origins, client: 127.0.0.1',
@@ -236,6 +237,7 @@ describe("what is no WebSocket", () => {
     expect([client.received.length, upstream.received.length]).toEqual([0, 0]);
     client.close();
     upstream.close();
+    await tunnel.gateway.quiet();
     expect(tunnel.gateway.errorLog()).toContain("upstream switched to what is not the WebSocket that was asked for");
   });
 

@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Socket, TCPSocketListener } from "bun";
 
-const PATIENCE_MS = 4_000;
+/** Generous: the machine may be busy. */
+const PATIENCE_MS = 30_000;
 const MAX_SHOWN_BYTES = 100;
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 

