@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { descriptorPair, receiveDescriptors, sendDescriptors } from "./descriptor-passing.ts";
+import { receiveDescriptors, sendDescriptors } from "./descriptor-passing.ts";
+import { SOCK_STREAM, socketPair } from "./socket-pair.ts";
 
 for (const count of [1, 2, 200, 450]) {
   test(`${count} descriptors arrive in order`, () => {
-    const [here, there] = descriptorPair();
+    const [here, there] = socketPair(SOCK_STREAM);
     const files = ["/proc/self/status", "/proc/self/stat", "/proc/self/maps"].map((path) => openSync(path, "r"));
     const sent = Array.from({ length: count }, (_, i) => files[i % 3]!);
     expect(sendDescriptors(here, sent)).toBeUndefined();
@@ -17,7 +18,7 @@ for (const count of [1, 2, 200, 450]) {
 }
 
 test("what was not sent does not arrive", () => {
-  const [here, there] = descriptorPair();
+  const [here, there] = socketPair(SOCK_STREAM);
   expect(receiveDescriptors(there, 1)).toEqual([]);
   expect(sendDescriptors(here, [0])).toBeUndefined();
   const got = receiveDescriptors(there, 5);

@@ -46,8 +46,10 @@ export const EAGAIN = 11;
 export const EACCES = 13;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const EPIPE = 32;
 export const EADDRINUSE = 98;
 export const ECONNABORTED = 103;
+export const ECONNRESET = 104;
 export const EINPROGRESS = 115;
 
 export const SOL_SOCKET = 1;
@@ -189,6 +191,12 @@ export function unsentBytes(fd: number): number | undefined {
 export function shutdownSending(fd: number): void {
   const SHUT_WR = 1;
   c.shutdown(fd, SHUT_WR);
+}
+
+/** Takes nothing more: whoever sends to this socket is told so. What has come can still be read. */
+export function shutdownReceiving(fd: number): void {
+  const SHUT_RD = 0;
+  c.shutdown(fd, SHUT_RD);
 }
 
 /** Makes the next close send RST and drop what is unsent. */

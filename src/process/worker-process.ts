@@ -1,8 +1,9 @@
 /** One worker as the master sees it. */
 import { constants } from "node:os";
 import type { MetricsHandover } from "../metrics/metrics-registry.ts";
-import { descriptorPair, sendDescriptors } from "../net/descriptor-passing.ts";
+import { sendDescriptors } from "../net/descriptor-passing.ts";
 import { closeDescriptor } from "../net/libc.ts";
+import { SOCK_STREAM, socketPair } from "../net/socket-pair.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
 import type { ConfigDelivery, OfferedSocket, SocketOffer, ToMaster, ToWorker } from "./messages.ts";
 import type { OpenSocket } from "./open-sockets.ts";
@@ -68,7 +69,7 @@ export class WorkerProcess {
     this.generation = generation;
     this.slot = share.slot;
     this.held = ids(sockets);
-    const [here, there] = descriptorPair();
+    const [here, there] = socketPair(SOCK_STREAM);
     this.channel = here;
     const fds = [...sockets.map(({ fd }) => fd), share.fd, share.metrics.fd, there];
     try {
