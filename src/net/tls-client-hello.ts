@@ -12,7 +12,12 @@ export interface ClientHello {
   readonly groups: readonly number[];
   /** Protocols of ALPN, in the client's order; empty where not sent. */
   readonly applicationProtocols: readonly string[];
+  /** Of the tickets that the client has sessions of: the names of the keys that sealed them (RFC 5077 4), latin1. */
+  readonly ticketKeys: readonly string[];
 }
+
+/** Length of the name that BoringSSL, as RFC 5077 recommends, begins its tickets with. */
+export const TICKET_KEY_NAME_BYTES = 16;
 
 /** Larger ones are left to BoringSSL to refuse. */
 export const MAX_HELLO_BYTES = 17 * 1024;
@@ -26,6 +31,11 @@ const RANDOM_BYTES = 32;
 const SERVER_NAME = 0;
 const SUPPORTED_GROUPS = 10;
 const ALPN = 16;
+const SESSION_TICKET = 35;
+const PRE_SHARED_KEY = 41;
+
+/** Clients offer one or two: others are not looked at. */
+const MAX_TICKETS = 8;
 
 /** True for the first byte of a TLS record or of an SSLv2 hello; no HTTP request begins so. */
 export function beginsTls(byte: number): boolean {
@@ -81,6 +91,12 @@ class Cursor {
     return out;
   }
 
+  /** The first bytes; "" where there are fewer. */
+  beginning(count: number): string {
+    if (this.end - this.at < count) return "";
+    return new Cursor(this.bytes, this.at, this.at + count).text();
+  }
+
   numbers(width: number): number[] {
     const out: number[] = [];
     while (this.more) out.push(this.number(width));
@@ -131,6 +147,7 @@ function parseMessage(message: Uint8Array): ClientHello | "invalid" {
   let serverName = "";
   let groups: number[] = [];
   let applicationProtocols: string[] = [];
+  const ticketKeys: string[] = [];
   const extensions = cursor.more ? cursor.vector(2) : undefined;
   while (extensions?.more) {
     const kind = extensions.number(2);
@@ -138,10 +155,12 @@ function parseMessage(message: Uint8Array): ClientHello | "invalid" {
     if (kind === SERVER_NAME) serverName = hostName(body.vector(2));
     else if (kind === SUPPORTED_GROUPS) groups = body.vector(2).numbers(2);
     else if (kind === ALPN) applicationProtocols = names(body.vector(2));
+    else if (kind === SESSION_TICKET) addKeyName(body, ticketKeys);
+    else if (kind === PRE_SHARED_KEY) addIdentities(body.vector(2), ticketKeys);
     if (body.broken) return "invalid";
   }
   if (cursor.broken || extensions?.broken) return "invalid";
-  return { serverName, cipherSuites, groups, applicationProtocols };
+  return { serverName, cipherSuites, groups, applicationProtocols, ticketKeys };
 }
 
 /** Of the names of several kinds that may be listed, there is only one kind. */
@@ -159,4 +178,18 @@ function names(list: Cursor): string[] {
   const out: string[] = [];
   while (list.more) out.push(list.vector(1).text());
   return out;
+}
+
+function addKeyName(ticket: Cursor, names: string[]): void {
+  const name = ticket.beginning(TICKET_KEY_NAME_BYTES);
+  if (name !== "" && names.length < MAX_TICKETS && !names.includes(name)) names.push(name);
+}
+
+/** RFC 8446 4.2.11: each identity has its ticket's age behind it. */
+function addIdentities(list: Cursor, names: string[]): void {
+  const AGE_BYTES = 4;
+  while (list.more) {
+    addKeyName(list.vector(2), names);
+    list.skip(AGE_BYTES);
+  }
 }

@@ -1,0 +1,60 @@
+import { afterAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { makeCertificate } from "../../test/harness/certificates.ts";
+import { makeTempDir, removeTempDir } from "../../test/harness/temp-dir.ts";
+import {
+  MAX_RECORD_BYTES,
+  makeTlsContext,
+  type TlsContext,
+  TlsContextFault,
+  type TlsContextOptions,
+} from "./tls-context.ts";
+import { learnTicketKey } from "./tls-ticket-key.ts";
+
+const folder = makeTempDir();
+const { certificate, key } = makeCertificate(folder, "server");
+afterAll(() => removeTempDir(folder));
+
+function context(change: Partial<TlsContextOptions> = {}): TlsContext {
+  const made = makeTlsContext({
+    certificates: [{ chain: readFileSync(certificate, "latin1"), key: readFileSync(key, "latin1") }],
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.3",
+    ciphers: undefined,
+    preferServerCiphers: false,
+    curves: undefined,
+    sessionTickets: true,
+    sessionTimeout: 300,
+    recordBytes: MAX_RECORD_BYTES,
+    authorities: [],
+    revocationLists: [],
+    requestCertificate: false,
+    ...change,
+  });
+  if (made instanceof TlsContextFault) throw new Error(made.message);
+  return made;
+}
+
+const learned = (of: TlsContext): Promise<string> => new Promise((resolve) => learnTicketKey(of, resolve));
+
+test.each([
+  ["TLS 1.3", {}],
+  ["TLS 1.2", { maxVersion: "TLSv1.2" }],
+  ["a client's certificate", { requestCertificate: true, authorities: [readFileSync(certificate, "latin1")] }],
+] as const)("each context has a key of its own: %s", async (_, change) => {
+  const [first, second] = [context(change), context(change)];
+  const name = await learned(first);
+  expect(name).toHaveLength(16);
+  expect(await learned(first)).toBe(name);
+  expect(await learned(second)).not.toBe(name);
+});
+
+test("a context without tickets tells nothing, and no descriptor is left", async () => {
+  const open = (): number => readdirSync("/proc/self/fd").length;
+  const before = open();
+  learnTicketKey(context({ sessionTickets: false, maxVersion: "TLSv1.2" }), () => {
+    throw new Error("no ticket");
+  });
+  await learned(context());
+  while (open() > before) await Bun.sleep(1);
+});
