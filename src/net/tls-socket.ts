@@ -8,6 +8,7 @@ import { bytesWait, closeDescriptor, resetOnClose, SO_KEEPALIVE, SOL_SOCKET, set
 import { localHost, type PlainSocket, type Socket, type SocketOwner } from "./socket.ts";
 import { type BunTlsError, type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
 import { MAX_RECORD_BYTES, type TlsContext } from "./tls-context.ts";
+import { HandshakeWatch } from "./tls-hurry.ts";
 import { sessionOf, type TlsSession } from "./tls-session.ts";
 
 /** Who owns a socket on which a handshake runs. Nothing but these and `onClose` is called before it has ended. */
@@ -75,6 +76,7 @@ export class TlsSocket implements Socket, Deferred {
   readonly resumed: Uint8Array | undefined;
   private readonly recordBytes: number;
   private bun: BunTlsSocket | undefined;
+  private handshake: HandshakeWatch | undefined = undefined;
   private outcome: TlsSession | undefined = undefined;
   private ended = false;
   /** A write came short: `onDrain` is due. */
@@ -110,7 +112,7 @@ export class TlsSocket implements Socket, Deferred {
     if (this.failedEarly !== undefined) {
       this.forget();
       defer(this);
-    }
+    } else if (this.outcome === undefined) this.handshake = new HandshakeWatch(this.fd);
   }
 
   onTurn(): void {
@@ -208,10 +210,16 @@ export class TlsSocket implements Socket, Deferred {
 
   /** The descriptor is closed, or will be in the same breath. */
   private forget(): void {
+    this.endWatch();
     this.bun = undefined;
     this.begun = undefined;
     if (this.fd >= 0) freeSlot();
     this.fd = -1;
+  }
+
+  private endWatch(): void {
+    this.handshake?.end();
+    this.handshake = undefined;
   }
 
   // Called by the handlers below.
@@ -224,6 +232,7 @@ export class TlsSocket implements Socket, Deferred {
       if (!ok && this.fd >= 0) this.failedEarly = message;
       return;
     }
+    this.endWatch();
     const owner = this.data as TlsOwner;
     if (ok) {
       this.outcome = sessionOf(this.bun);

@@ -1,0 +1,72 @@
+/**
+ * A TLS server that echoes once and closes, in a process whose loop never wakes by itself: run by tls-socket.test.ts. Arguments:
+ * certificate, key. Prints its port.
+ */
+import { readFileSync } from "node:fs";
+import { Acceptor } from "./acceptor.ts";
+import { fromSystemAddress, inetAddress, systemAddress } from "./address.ts";
+import { setLongestWait } from "./event-loop.ts";
+import { AF_INET, bindSocket, listenSocket, socketName, streamSocket } from "./libc.ts";
+import type { PlainSocket } from "./socket.ts";
+import { MAX_RECORD_BYTES, makeTlsContext, type TlsContext, TlsContextFault } from "./tls-context.ts";
+import { acceptTls, type TlsOwner, type TlsSocket } from "./tls-socket.ts";
+
+setLongestWait(600_000);
+
+const [certificate = "", key = ""] = process.argv.slice(2);
+const context = makeTlsContext({
+  certificates: [{ chain: readFileSync(certificate, "latin1"), key: readFileSync(key, "latin1") }],
+  minVersion: "TLSv1.2",
+  maxVersion: "TLSv1.3",
+  ciphers: undefined,
+  preferServerCiphers: false,
+  curves: undefined,
+  sessionTickets: true,
+  sessionTimeout: 300,
+  recordBytes: MAX_RECORD_BYTES,
+  authorities: [],
+  revocationLists: [],
+  requestCertificate: false,
+});
+if (context instanceof TlsContextFault) throw new Error(context.message);
+const served: TlsContext = context;
+
+class Echo implements TlsOwner {
+  private readonly plain: PlainSocket;
+  private tls: TlsSocket | undefined = undefined;
+
+  constructor(plain: PlainSocket) {
+    this.plain = plain;
+  }
+  onHandshake(): void {}
+  onHandshakeFailed(message: string): void {
+    throw new Error(message);
+  }
+  onData(buffer: Buffer, length: number): void {
+    // The ClientHello, read before TLS begins, as the proxy does.
+    this.tls ??= acceptTls(this.plain, served, false, this, Buffer.from(buffer.subarray(0, length)));
+    if (this.tls.session === undefined) return;
+    this.tls.write(buffer, length);
+    // A client that closes would wake the loop.
+    this.tls.end();
+  }
+  onDrain(): void {}
+  onEnd(): void {}
+  onClose(): void {}
+}
+
+const BACKLOG = 512;
+const fd = streamSocket(AF_INET);
+bindSocket(fd, systemAddress(inetAddress("127.0.0.1", 0)));
+listenSocket(fd, BACKLOG);
+new Acceptor(
+  fd,
+  {
+    onAccept: (plain) => new Echo(plain),
+    onAcceptError(message) {
+      throw new Error(message);
+    },
+  },
+  false,
+);
+console.log(fromSystemAddress(socketName(fd)!)?.port);
