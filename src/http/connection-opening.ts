@@ -22,6 +22,8 @@ export class ConnectionOpening {
   private readonly connection: Connection;
   private stage: Stage;
   private readonly proxyParser = new ProxyHeaderParser();
+  /** Another worker may get it. */
+  private mayGo = true;
 
   constructor(connection: Connection, servers: AddressServers) {
     this.connection = connection;
@@ -46,6 +48,12 @@ export class ConnectionOpening {
   /** Feeds input[from..). Returns the index of the first byte that is not taken, or KEEP. */
   feed(input: Buffer, from: number): number {
     return this.stage === "proxy" ? this.readProxyHeader(input, from) : this.readHello(input, from);
+  }
+
+  /** It comes from another worker: the ClientHello is next, and it stays here. */
+  continueWithHello(): void {
+    this.stage = "hello";
+    this.mayGo = false;
   }
 
   private readProxyHeader(input: Buffer, from: number): number {
@@ -73,6 +81,12 @@ export class ConnectionOpening {
     const bytes = from === 0 ? input : input.subarray(from);
     const hello = readClientHello(bytes);
     if (hello === "incomplete" && bytes.length < MAX_HELLO_BYTES) return KEEP;
+    if (typeof hello !== "string" && hello.ticketKeys.length > 0 && this.mayGo) {
+      if (connection.host.handover?.give(connection, hello.ticketKeys, bytes) === true) {
+        connection.close();
+        return input.length;
+      }
+    }
     const { servers } = connection.binding;
     const choice = chooseTls(connection, servers, typeof hello === "string" ? undefined : hello);
     if ("alert" in choice) {
@@ -83,6 +97,7 @@ export class ConnectionOpening {
       connection.close();
       return input.length;
     }
+    connection.host.handover?.uses(choice.context);
     connection.tls = choice.tls;
     this.stage = "handshake";
     count(HANDSHAKING);

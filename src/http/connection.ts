@@ -9,6 +9,7 @@ import { parseIPv4, parseIPv6, plainAddress } from "../net/address.ts";
 import { INFO, type LogLevel } from "../net/error-log.ts";
 import { isReceived, receivedView, type Socket } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import type { TlsContext } from "../net/tls-context.ts";
 import type { TlsOwner } from "../net/tls-socket.ts";
 import { ConnectionOpening, KEEP } from "./connection-opening.ts";
 import type { DroppedLine } from "./header-block.ts";
@@ -42,6 +43,16 @@ export interface ConnectionHost {
   onConnectionClosed(connection: Connection): void;
   /** True while the worker shuts down: no connection is kept for another request. */
   readonly draining: boolean;
+  /** The worker's way to others, where it has one. */
+  readonly handover?: ConnectionHandover | undefined;
+}
+
+/** Connections go to the worker that can resume their sessions. */
+export interface ConnectionHandover {
+  /** A handshake begins with this context. */
+  uses(context: TlsContext): void;
+  /** Gives a connection away whose ClientHello, `bytes`, has these tickets; false where it stays. */
+  give(connection: Connection, tickets: readonly string[], bytes: Uint8Array): boolean;
 }
 
 type State = "opening" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
@@ -320,6 +331,13 @@ export class Connection implements TlsOwner, TimerOwner {
     this.dropConsumedInput();
     this.endOpening(opening);
     return true;
+  }
+
+  /** Another worker has accepted it, and read its ClientHello, `hello`. */
+  continueOpening(header: ProxyHeader | undefined, hello: Buffer): void {
+    this.opening?.continueWithHello();
+    this.proxyHeader = header;
+    this.onData(hello, hello.length);
   }
 
   private endOpening(opening: ConnectionOpening): void {

@@ -13,12 +13,14 @@ import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder 
 import { ALERT, type ErrorLog, WARN } from "../net/error-log.ts";
 import { observeBusy, setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
+import { closeDescriptor } from "../net/libc.ts";
 import type { SharedListener } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import type { PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
+import { Handover, type HandoverHost } from "./handover.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
 import { eventSettings } from "./process-core.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
@@ -40,8 +42,18 @@ export interface Serving {
   /** Closes everything at once. */
   stopNow(): void;
   reopenLogs(): void;
+  /** Another worker, by its number, takes connections over that are sent to this descriptor. */
+  addNeighbour(id: number, channel: number): void;
   /** An operator has said which peers get new requests. */
   peersChanged(): void;
+}
+
+/** How a worker is reached by others. */
+export interface PacketChannel {
+  /** Of this worker. */
+  readonly id: number;
+  /** The descriptor that it receives from. */
+  readonly receiving: number;
 }
 
 /** What connections to a listening address see of the configuration: the same, whichever of its sockets they come by. */
@@ -87,7 +99,7 @@ class ClosingDoors implements TimerOwner {
 /** So many connections are looked at for one that rests: the search must stay short when few do. */
 const HAND_STEPS = 256;
 
-class HttpServing implements Serving, ConnectionHost, SlotHolder {
+class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
   draining = false;
   private readonly connections = new Set<Connection>();
   private doors: Door[] = [];
@@ -98,11 +110,19 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   private readonly errorLog: ErrorLog;
   private done: (() => void) | undefined = undefined;
 
+  readonly handover: Handover | undefined;
+  /** Those that the last reload took away: who came in by them may be on the way here. */
+  private formerPlaces = new Map<string, Place>();
   private multiAccept = false;
   /** Goes round the connections in search of those that rest. */
   private hand: Iterator<Connection> | undefined = undefined;
 
-  constructor(config: LoadedConfig, listeners: readonly SharedListener[], errorLog: ErrorLog) {
+  constructor(
+    config: LoadedConfig,
+    listeners: readonly SharedListener[],
+    errorLog: ErrorLog,
+    packets: PacketChannel | undefined,
+  ) {
     this.load = config.load;
     this.tree = servingOf(config.load).serving;
     this.errorLog = errorLog;
@@ -111,6 +131,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     this.obeyWatching();
     heedOperator(upstreams(config.load));
     for (const listener of listeners) this.openDoor(listener);
+    this.handover = packets === undefined ? undefined : new Handover(packets.id, packets.receiving, this);
   }
 
   onConnectionClosed(connection: Connection): void {
@@ -147,12 +168,14 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
 
   /** Connections keep the binding that they came in by: it gets the servers of the new configuration. */
   private updatePlaces(): void {
+    this.formerPlaces = new Map();
     for (const [address, place] of this.places) {
       const bound = this.tree?.bound.get(address);
       if (bound !== undefined) updatePlace(place, bound);
       else {
         for (const binding of [place.main, ...place.specific.values()]) binding.closing = true;
         this.places.delete(address);
+        this.formerPlaces.set(address, place);
       }
     }
   }
@@ -177,6 +200,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   }
 
   stopGracefully(last: boolean, done: () => void): void {
+    this.handover?.leave();
     const { doors } = this;
     this.doors = [];
     const closed = (): void => {
@@ -198,6 +222,11 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   reopenLogs(): void {
     // Those with fixed names are per process: `net/log-file` reopens them all.
     closeKeptLogs();
+  }
+
+  addNeighbour(id: number, channel: number): void {
+    if (this.handover === undefined || this.draining) closeDescriptor(channel);
+    else this.handover.add(id, channel);
   }
 
   peersChanged(): void {
@@ -235,23 +264,42 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
     const address = addressText(listener.address);
     const bound = this.tree?.bound.get(address);
     if (bound === undefined) return;
-    const place = this.places.get(address) ?? newPlace(listener, address, bound);
-    this.places.set(address, place);
+    const place = this.placeOf(address, bound);
     const owner: AcceptOwner = {
       onAccept: (socket) => this.accept(socket, place),
       onAcceptError: (level, message) => this.errorLog.write(level, 0, message),
       onFull: () => {
         count(ACCEPTED);
-        this.errorLog.write(ALERT, 0, notEnoughConnections());
+        this.onFull();
       },
     };
     const acceptor = new Acceptor(listener.fd, owner, listener.shared, this.multiAccept);
     this.doors.push({ fd: listener.fd, address, acceptor });
   }
 
-  private accept(socket: PlainSocket, { main, specific }: Place): Connection {
+  private placeOf(address: string, bound: BoundServers): Place {
+    const place = this.places.get(address) ?? newPlace(address, bound);
+    this.places.set(address, place);
+    return place;
+  }
+
+  private accept(socket: PlainSocket, place: Place): Connection {
     count(ACCEPTED);
     count(HANDLED);
+    return this.connect(socket, place);
+  }
+
+  comeIn(socket: PlainSocket, address: string): Connection | undefined {
+    const bound = this.tree?.bound.get(address);
+    const place = bound === undefined ? this.formerPlaces.get(address) : this.placeOf(address, bound);
+    return place === undefined ? undefined : this.connect(socket, place);
+  }
+
+  onFull(): void {
+    this.errorLog.write(ALERT, 0, notEnoughConnections());
+  }
+
+  private connect(socket: PlainSocket, { main, specific }: Place): Connection {
     count(ACTIVE);
     const binding = specific.size === 0 ? main : (specific.get(plainAddress(socket.localAddress)) ?? main);
     const connection = new Connection(socket, binding, this);
@@ -260,8 +308,8 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder {
   }
 }
 
-function newPlace({ address }: SharedListener, text: string, bound: BoundServers): Place {
-  const { servers } = bound;
+function newPlace(text: string, bound: BoundServers): Place {
+  const { address, servers } = bound;
   const main = { servers, text, isUnix: address.family === "unix", port: address.port, closing: false };
   return { main, specific: specificBindings(bound) };
 }
@@ -288,7 +336,12 @@ function specificBindings(bound: BoundServers): Map<string, MutableBinding> {
 }
 
 /** Starts serving what the configuration's http block says on the given sockets. */
-export function serve(config: LoadedConfig, listeners: readonly SharedListener[], errorLog: ErrorLog): Serving {
+export function serve(
+  config: LoadedConfig,
+  listeners: readonly SharedListener[],
+  errorLog: ErrorLog,
+  packets: PacketChannel | undefined,
+): Serving {
   setFaults({ onFault: (error) => errorLog.write(ALERT, 0, exceptionText(error)) });
-  return new HttpServing(config, listeners, errorLog);
+  return new HttpServing(config, listeners, errorLog, packets);
 }

@@ -1,5 +1,5 @@
 /** Accepts connections from a listening descriptor. */
-import { fromSystemAddress } from "./address.ts";
+import { type Address, fromSystemAddress } from "./address.ts";
 import { freeSlot, holdSlot, takeSlot } from "./connection-slots.ts";
 import { ALERT, CRIT, ERR, type LogLevel } from "./error-log.ts";
 import { EPOLLEXCLUSIVE, EPOLLIN, reportFault, unwatch, type Watched, watch } from "./event-loop.ts";
@@ -34,6 +34,28 @@ const ACCEPT_REST_MS = 500;
 
 const nameRoom = new Uint8Array(128);
 const nameLength = new Uint32Array(1);
+
+/** Begins with a connection that was accepted, here or by another process; the descriptor belongs to it. */
+export function takeAccepted(
+  fd: number,
+  peer: Address | undefined,
+  owner: Pick<AcceptOwner, "onAccept" | "onFull">,
+): void {
+  if (!takeSlot()) {
+    closeDescriptor(fd);
+    owner.onFull();
+    return;
+  }
+  const socket = new PlainSocket(fd, false, peer);
+  try {
+    socket.data = owner.onAccept(socket);
+  } catch (error) {
+    reportFault(error);
+    socket.terminate();
+    return;
+  }
+  if (socket.fd >= 0 && !watch(fd, INTEREST, socket)) socket.terminate();
+}
 
 /** A listening descriptor of this process: accepts until stopped. */
 export class Acceptor implements Watched, TimerOwner {
@@ -91,20 +113,7 @@ export class Acceptor implements Watched, TimerOwner {
   private acceptOne(): boolean {
     const fd = acceptSocket(this.fd, nameRoom, nameLength);
     if (fd < 0) return this.failed(lastErrno());
-    if (!takeSlot()) {
-      closeDescriptor(fd);
-      this.owner.onFull();
-      return true;
-    }
-    const socket = new PlainSocket(fd, false, fromSystemAddress(nameRoom));
-    try {
-      socket.data = this.owner.onAccept(socket);
-    } catch (error) {
-      reportFault(error);
-      socket.terminate();
-      return true;
-    }
-    if (socket.fd >= 0 && !watch(fd, INTEREST, socket)) socket.terminate();
+    takeAccepted(fd, fromSystemAddress(nameRoom), this.owner);
     return true;
   }
 

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, fstatSync, openSync } from "node:fs";
-import { MAX_PACKET_BYTES, type PacketOwner, PacketReceiver, sendPacket } from "./packet-channel.ts";
-import { SOCK_SEQPACKET, socketPair } from "./socket-pair.ts";
+import { MAX_PACKET_BYTES, type PacketOwner, PacketReceiver, packetChannel, sendPacket } from "./packet-channel.ts";
 
 class Log implements PacketOwner {
   readonly packets: string[] = [];
@@ -21,7 +20,7 @@ async function until(done: () => boolean): Promise<void> {
 }
 
 test("packets stay whole and in order, with their descriptors", async () => {
-  const [here, there] = socketPair(SOCK_SEQPACKET);
+  const [there, here] = packetChannel();
   const log = new Log();
   const receiver = new PacketReceiver(there, log);
   const file = openSync("/proc/self/status", "r");
@@ -38,14 +37,14 @@ test("packets stay whole and in order, with their descriptors", async () => {
 });
 
 test("too large a packet is not sent", () => {
-  const [here, there] = socketPair(SOCK_SEQPACKET);
+  const [there, here] = packetChannel();
   expect(sendPacket(here, [text("x".repeat(MAX_PACKET_BYTES)), text("y")], -1)).toBe("full");
   closeSync(here);
   closeSync(there);
 });
 
 test("a receiver that is slow is waited for by nobody", () => {
-  const [here, there] = socketPair(SOCK_SEQPACKET);
+  const [there, here] = packetChannel();
   let sent = 0;
   while (sendPacket(here, [text("x".repeat(1000))], -1) === "sent") sent++;
   expect(sent).toBeGreaterThan(10);
@@ -57,7 +56,7 @@ test("a receiver that is slow is waited for by nobody", () => {
 });
 
 test("a receiver that has stopped got what was sent before, and gets no more", () => {
-  const [here, there] = socketPair(SOCK_SEQPACKET);
+  const [there, here] = packetChannel();
   const log = new Log();
   const receiver = new PacketReceiver(there, log);
   expect(sendPacket(here, [text("a")], -1)).toBe("sent");
@@ -69,7 +68,7 @@ test("a receiver that has stopped got what was sent before, and gets no more", (
 });
 
 test("a receiver without senders rests", async () => {
-  const [here, there] = socketPair(SOCK_SEQPACKET);
+  const [there, here] = packetChannel();
   const log = new Log();
   new PacketReceiver(there, log);
   expect(sendPacket(here, [text("last")], -1)).toBe("sent");

@@ -3,13 +3,35 @@
  * what does not fit is not sent.
  */
 import { EPOLLIN, unwatch, type Watched, watch } from "./event-loop.ts";
-import { closeDescriptor, ECONNRESET, EPIPE, shutdownReceiving } from "./libc.ts";
+import {
+  closeDescriptor,
+  ECONNRESET,
+  EPIPE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOL_SOCKET,
+  setIntegerOption,
+  shutdownReceiving,
+} from "./libc.ts";
 import { SocketMessage } from "./socket-message.ts";
+import { SOCK_SEQPACKET, socketPair } from "./socket-pair.ts";
 
 /** Room for what a ClientHello needs, and the PROXY protocol's header before it. */
 export const MAX_PACKET_BYTES = 32 * 1024;
 /** Packets of one channel before others get their turn. */
 const PACKETS_PER_TURN = 16;
+
+/** A burst of some 1000 ClientHellos, with the kernel's own bytes; without root's rights the kernel allows some 200. */
+const QUEUE_BYTES = 2 * 1024 * 1024;
+
+/** A new channel: the descriptor to receive from, and the one to send to. Throws with the system's words. */
+export function packetChannel(): readonly [receiving: number, sending: number] {
+  const [receiving, sending] = socketPair(SOCK_SEQPACKET);
+  if (setIntegerOption(sending, SOL_SOCKET, SO_SNDBUFFORCE, QUEUE_BYTES) < 0) {
+    setIntegerOption(sending, SOL_SOCKET, SO_SNDBUF, QUEUE_BYTES);
+  }
+  return [receiving, sending];
+}
 
 const outgoing = Buffer.allocUnsafeSlow(MAX_PACKET_BYTES);
 const incoming = Buffer.allocUnsafeSlow(MAX_PACKET_BYTES);

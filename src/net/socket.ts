@@ -22,6 +22,7 @@ import {
 import {
   AF_UNIX,
   bindSocket,
+  closeDescriptor,
   connectSocket,
   EAGAIN,
   EINPROGRESS,
@@ -229,6 +230,15 @@ export class PlainSocket implements Socket, Watched, Deferred {
     if (fd >= 0) unwatch(fd);
     this.fd = -1;
     return fd;
+  }
+
+  /** Another process takes the connection over, if `pass` succeeds with the descriptor: here it is gone then. */
+  giveAway(pass: (fd: number) => boolean): boolean {
+    if (this.fd < 0 || !pass(this.fd)) return false;
+    // The kernel takes it off the set by itself only when nobody has it any more.
+    closeDescriptor(this.release());
+    freeSlot();
+    return true;
   }
 
   setKeepAlive(on: boolean): void {

@@ -33,6 +33,8 @@ export interface TlsContext {
   readonly native: object;
   /** Sockets are told of it one by one. */
   readonly recordBytes: number;
+  /** Clients get tickets. */
+  readonly givesTickets: boolean;
 }
 
 /** Bytes in a record (RFC 8446 5.1). */
@@ -75,7 +77,7 @@ export function makeTlsContext(options: TlsContextOptions): TlsContext | TlsCont
   try {
     const native: unknown = createSecureContext(wanted).context;
     if (typeof native !== "object" || native === null) return new TlsContextFault("no context");
-    return { native, recordBytes: options.recordBytes };
+    return { native, recordBytes: options.recordBytes, givesTickets: options.sessionTickets };
   } catch (error) {
     return new TlsContextFault(error instanceof Error ? error.message : String(error));
   }

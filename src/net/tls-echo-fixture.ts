@@ -63,10 +63,12 @@ new Acceptor(
   fd,
   {
     onAccept: (plain) => new Echo(plain),
-    onAcceptError(message) {
+    onAcceptError(_level, message) {
       throw new Error(message);
     },
+    onFull() {},
   },
+  false,
   false,
 );
 console.log(fromSystemAddress(socketName(fd)!)?.port);

@@ -49,6 +49,8 @@ export type ToWorker =
       /** The descriptor over which sockets come that a reload adds. */
       readonly channel: number;
       readonly zones: ZoneHandover;
+      /** The descriptor over which other workers hand connections over. */
+      readonly packets: number;
       readonly metrics: MetricsHandover;
     }
   | {
@@ -62,6 +64,8 @@ export type ToWorker =
     }
   /** By the configuration that it has. */
   | { readonly type: "listen"; readonly offer: SocketOffer }
+  /** Another worker, by its slot: the descriptor that leads to it has been sent. */
+  | { readonly type: "neighbour"; readonly slot: number }
   | { readonly type: "stop" }
   | {
       readonly type: "quit";

@@ -30,7 +30,7 @@ export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], rer
     process.exit(0);
   };
   const metrics = ownMetrics();
-  const worker = Worker.start(config, sockets, ownZones(), metrics, undefined, end);
+  const worker = Worker.start(config, sockets, ownZones(), metrics, undefined, undefined, end);
   onOperatorDrain(() => worker.peersChanged());
 
   /** False, and logged, where all stays as it was. */

@@ -57,12 +57,13 @@ class WorkerChannel {
       case "start": {
         const config = await this.load(message.config);
         if (config === undefined) process.exit(FATAL_CODE);
-        const { index, sockets, channel, zones, metrics } = message;
+        const { index, sockets, channel, zones, metrics, packets } = message;
         this.channel = channel;
         holdSlot();
         this.listeners = new Map(sockets.map((socket) => [socket.id, socket]));
         const counters = sharedMetrics(metrics, zones.slot);
-        this.worker = Worker.start(config, sockets, sharedZones(zones), counters, index, () => process.exit(0));
+        const others = { id: zones.slot, receiving: packets };
+        this.worker = Worker.start(config, sockets, sharedZones(zones), counters, index, others, () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
         tell({ type: "ready" });
         return;
@@ -80,6 +81,11 @@ class WorkerChannel {
         const listeners = this.takeOver(message.offer, true);
         if (listeners !== undefined) this.worker?.listen(listeners);
         tell({ type: "changed", ok: listeners !== undefined });
+        return;
+      }
+      case "neighbour": {
+        const [fd] = receiveDescriptors(this.channel, 1);
+        if (fd !== undefined) this.worker?.addNeighbour(message.slot, fd);
         return;
       }
       case "stop":

@@ -158,6 +158,10 @@ export class WorkerPool {
       this.restarts.schedule(index, performance.now());
       return;
     }
+    for (const other of this.current()) {
+      other.meet(worker);
+      worker.meet(other);
+    }
     this.workers.add(worker);
     this.metrics.workerStarted();
     this.notice(`start worker process ${worker.pid}`);

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import type { MetricsHandover } from "../metrics/metrics-registry.ts";
 import { sendDescriptors } from "../net/descriptor-passing.ts";
 import { closeDescriptor } from "../net/libc.ts";
+import { packetChannel } from "../net/packet-channel.ts";
 import { SOCK_STREAM, socketPair } from "../net/socket-pair.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
 import type { ConfigDelivery, OfferedSocket, SocketOffer, ToMaster, ToWorker } from "./messages.ts";
@@ -53,6 +54,8 @@ export class WorkerProcess {
   readonly slot: number;
   private readonly child: Bun.Subprocess<"ignore", "inherit", "inherit">;
   private readonly channel: number;
+  /** What is sent here reaches the worker. */
+  private readonly packets: number;
   /** The sockets that it accepts from, by id. */
   private held: ReadonlySet<number>;
 
@@ -71,7 +74,9 @@ export class WorkerProcess {
     this.held = ids(sockets);
     const [here, there] = socketPair(SOCK_STREAM);
     this.channel = here;
-    const fds = [...sockets.map(({ fd }) => fd), share.fd, share.metrics.fd, there];
+    const [receiving, sending] = packetChannel();
+    this.packets = sending;
+    const fds = [...sockets.map(({ fd }) => fd), share.fd, share.metrics.fd, there, receiving];
     try {
       this.child = Bun.spawn<"ignore", "inherit", "inherit">({
         cmd: runtimeCommand(),
@@ -83,6 +88,7 @@ export class WorkerProcess {
         onExit: (_child, code, signal) => {
           this.state = "gone";
           closeDescriptor(here);
+          closeDescriptor(sending);
           events.onExit(this, code ?? 0, signal === null ? 0 : numberOfSignal(signal));
         },
       });
@@ -91,12 +97,14 @@ export class WorkerProcess {
       throw error;
     } finally {
       closeDescriptor(there);
+      closeDescriptor(receiving);
     }
     const offered = sockets.map((socket, i) => ({ ...named(socket), fd: FIRST_SOCKET + i }));
     const { slot, grants } = share;
     const zones = { fd: FIRST_SOCKET + sockets.length, slot, grants };
     const metrics = { ...share.metrics, fd: zones.fd + 1 };
-    this.send({ type: "start", index, config, sockets: offered, channel: metrics.fd + 1, zones, metrics });
+    const channel = metrics.fd + 1;
+    this.send({ type: "start", index, config, sockets: offered, channel, zones, metrics, packets: channel + 1 });
   }
 
   get pid(): number {
@@ -137,6 +145,12 @@ export class WorkerProcess {
     if (failure !== undefined) return failure;
     this.held = ids(sockets);
     return { sockets: sockets.map(named), added: [...ids(added)] };
+  }
+
+  /** Tells it of another worker, which it can hand connections over to. */
+  meet(other: WorkerProcess): void {
+    if (sendDescriptors(this.channel, [other.packets]) === undefined)
+      this.send({ type: "neighbour", slot: other.slot });
   }
 
   reopen(): void {

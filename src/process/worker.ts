@@ -1,6 +1,6 @@
 /** A process that serves: a worker under a master, or the only process (`master_process off`). */
 import type { LoadedConfig } from "../config/load.ts";
-import { type Serving, serve } from "../modules/serve.ts";
+import { type PacketChannel, type Serving, serve } from "../modules/serve.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import type { SharedListener } from "../net/listen.ts";
@@ -45,13 +45,17 @@ export class Worker {
     process.on("unhandledRejection", survive);
   }
 
-  /** Serves; `index` tells it from the other workers of a master, `onEnd` is called when the process may exit. */
+  /**
+   * Serves; `index` and `packets`: where there are other workers, tells it from them and how they reach it; `onEnd` is
+   * called when the process may exit.
+   */
   static start(
     config: LoadedConfig,
     listeners: readonly SharedListener[],
     zones: WorkerZones,
     metrics: WorkerMetrics,
     index: number | undefined,
+    packets: PacketChannel | undefined,
     onEnd: () => void,
   ): Worker {
     const log = errorLogOf(config.load);
@@ -63,7 +67,7 @@ export class Worker {
     for (const failure of openLogs(config.load)) report(EMERG, failure);
     zones.bind(config.load, undefined);
     metrics.bind(config.load, undefined);
-    const serving = serve(config, listeners, log);
+    const serving = serve(config, listeners, log, packets);
     return new Worker(config, serving, zones, metrics, affinity, log, onEnd);
   }
 
@@ -114,6 +118,11 @@ export class Worker {
   /** An operator has said which peers get new requests. */
   peersChanged(): void {
     this.serving.peersChanged();
+  }
+
+  /** Another worker that connections can be handed over to; the descriptor belongs to this one. */
+  addNeighbour(id: number, channel: number): void {
+    this.serving.addNeighbour(id, channel);
   }
 
   reopen(): void {
