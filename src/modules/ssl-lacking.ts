@@ -99,7 +99,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     argument: textLines,
     harmless: [],
     refused: false,
-    why: "keys of tickets cannot be given, each worker makes its own",
+    why: "keys of tickets cannot be given, sessions end with the worker that began them",
     file: (path, { errno, text: reason }) => `open() "${path}" failed (${errno}: ${reason})`,
   },
   ssl_ocsp: { argument: choice(["off", "on", "leaf"], undefined), harmless: ["off"], refused: true, why: RESPONDER },
