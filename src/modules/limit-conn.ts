@@ -1,5 +1,4 @@
 /** Limits of requests being served at once for one key: `limit_conn` (ngx_http_limit_conn_module.c). */
-import { flag } from "../config/arguments.ts";
 import {
   ConfigFault,
   type Directive,
@@ -16,17 +15,19 @@ import { parseInteger } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED } from "../http/verdict.ts";
-import { CRIT, ERR } from "../net/error-log.ts";
+import { CRIT } from "../net/error-log.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { variables } from "../template/variables.ts";
 import { hold, totalHeld, unhold } from "../zone/zone-holders.ts";
 import { type DeclaredZone, declareKeyed, refuseZonesWithoutSize, type ZoneKind, zones } from "../zone/zones.ts";
 import {
-  type LimitLogLevel,
-  limitLogLevel,
-  limitStatus,
+  isCounted,
+  type LimitSettings,
   logLevelOf,
+  noLimits,
   parseZoneParameter,
+  REFUSED_STATUS,
+  refusalRows,
   zoneMissing,
 } from "./limit-zone.ts";
 
@@ -47,12 +48,7 @@ interface Limit {
   readonly connections: number;
 }
 
-interface LimitConnSettings {
-  limits: Limit[] | undefined;
-  status: number | undefined;
-  logLevel: LimitLogLevel | undefined;
-  dryRun: boolean | undefined;
-}
+type LimitConnSettings = LimitSettings<Limit>;
 
 /** `$limit_conn_status`. */
 type Outcome = "PASSED" | "REJECTED" | "REJECTED_DRY_RUN";
@@ -123,11 +119,7 @@ function limitHandler(load: LimitConnLoad): (r: Request) => number {
     for (const { zone, connections } of limits) {
       const template = load.keys.get(zone);
       const key = template?.evaluate(r) ?? "";
-      if (key === "") continue;
-      if (key.length > MAX_KEY_BYTES) {
-        r.log(ERR, `the value of the "${zone.key}" key is more than ${MAX_KEY_BYTES} bytes: "${key}"`);
-        continue;
-      }
+      if (!isCounted(r, zone, key, MAX_KEY_BYTES)) continue;
       count ??= beginCount(r);
       const fault = enter(zone, key, connections, count);
       if (fault === undefined) continue;
@@ -140,7 +132,7 @@ function limitHandler(load: LimitConnLoad): (r: Request) => number {
       }
       count.release();
       count.outcome = dryRun ? "REJECTED_DRY_RUN" : "REJECTED";
-      return dryRun ? DECLINED : (status ?? limitStatus.fallback);
+      return dryRun ? DECLINED : (status ?? REFUSED_STATUS);
     }
     return DECLINED;
   };
@@ -219,27 +211,7 @@ const directives: readonly Directive<LimitConnSettings>[] = [
     doc: "How many requests of one key are served at once; a WebSocket is one for as long as it is open.",
     apply: applyLimit,
   },
-  {
-    name: "limit_conn_log_level",
-    in: HTTP_SERVER_LOCATION,
-    arg: limitLogLevel,
-    set: "logLevel",
-    doc: "Level at which refused requests are logged.",
-  },
-  {
-    name: "limit_conn_status",
-    in: HTTP_SERVER_LOCATION,
-    arg: limitStatus,
-    set: "status",
-    doc: "Status of refused requests.",
-  },
-  {
-    name: "limit_conn_dry_run",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(false),
-    set: "dryRun",
-    doc: "Requests beyond the limit are logged and served.",
-  },
+  ...refusalRows("limit_conn"),
 ];
 
 function finish(load: LoadContext): ConfigFault | undefined {
@@ -256,7 +228,7 @@ function finish(load: LoadContext): ConfigFault | undefined {
 export const limitConn: Module<LimitConnSettings> = new Module<LimitConnSettings>({
   name: "http_limit_conn",
   directives,
-  create: () => ({ limits: undefined, status: undefined, logLevel: undefined, dryRun: undefined }),
+  create: noLimits<Limit>,
   merge(own, outer) {
     own.limits ??= outer?.limits;
     return undefined;

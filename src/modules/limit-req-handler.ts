@@ -3,11 +3,11 @@ import { Delay } from "../http/delay.ts";
 import { resume } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
 import { AGAIN, DECLINED } from "../http/verdict.ts";
-import { ALERT, ERR } from "../net/error-log.ts";
+import { ALERT } from "../net/error-log.ts";
 import { sharedNowMs } from "../net/shared-memory.ts";
 import type { LimitReqSettings } from "./limit-req.ts";
 import type { RateLimit } from "./limit-req-zone.ts";
-import { lessUrgent, limitStatus, logLevelOf } from "./limit-zone.ts";
+import { isCounted, lessUrgent, logLevelOf, REFUSED_STATUS } from "./limit-zone.ts";
 
 /** Longest key, as nginx keeps its length in two bytes. */
 const MAX_KEY_BYTES = 65_535;
@@ -43,11 +43,7 @@ export function limitRequest(r: Request, settings: LimitReqSettings, id: number)
     const { zone, burst } = limit;
     const key = zone.key.evaluate(r);
     passedKeys[i] = undefined;
-    if (key === "") continue;
-    if (key.length > MAX_KEY_BYTES) {
-      r.log(ERR, `the value of the "${zone.zone.key}" key is more than ${MAX_KEY_BYTES} bytes: "${key}"`);
-      continue;
-    }
+    if (!isCounted(r, zone.zone, key, MAX_KEY_BYTES)) continue;
     found = zone.lookup(key, burst, i === last, sharedNowMs());
     if (found !== "again") break;
     passedKeys[i] = key;
@@ -65,7 +61,7 @@ export function limitRequest(r: Request, settings: LimitReqSettings, id: number)
       r.server.http.errorLog.write(ALERT, 0, `could not allocate node in limit_req zone "${name}"`);
     }
     settle(r, id, dryRun ? "REJECTED_DRY_RUN" : "REJECTED");
-    return dryRun ? DECLINED : (settings.status ?? limitStatus.fallback);
+    return dryRun ? DECLINED : (settings.status ?? REFUSED_STATUS);
   }
   const delayMs = accountAll(limits, limit, found === "again" ? 0 : limit.zone.excess);
   if (delayMs === 0) {

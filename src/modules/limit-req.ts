@@ -1,5 +1,4 @@
 /** Limits of the rate of requests for one key: `limit_req` (ngx_http_limit_req_module.c). */
-import { flag } from "../config/arguments.ts";
 import {
   between,
   ConfigFault,
@@ -20,15 +19,10 @@ import { variables } from "../template/variables.ts";
 import { type DeclaredZone, declareKeyed, refuseZonesWithoutSize, zones } from "../zone/zones.ts";
 import { limitRequest, outcomeOf } from "./limit-req-handler.ts";
 import { RATE_ZONE, type RateLimit, rateZones } from "./limit-req-zone.ts";
-import { type LimitLogLevel, limitLogLevel, limitStatus, parseZoneParameter, zoneMissing } from "./limit-zone.ts";
+import { type LimitSettings, noLimits, parseZoneParameter, refusalRows, zoneMissing } from "./limit-zone.ts";
 
 /** What a level says of limit_req. */
-export interface LimitReqSettings {
-  limits: RateLimit[] | undefined;
-  status: number | undefined;
-  logLevel: LimitLogLevel | undefined;
-  dryRun: boolean | undefined;
-}
+export type LimitReqSettings = LimitSettings<RateLimit>;
 
 const SECONDS_A_MINUTE = 60;
 
@@ -123,27 +117,7 @@ const directives: readonly Directive<LimitReqSettings>[] = [
     doc: "Delays and refuses requests of one key that come faster than its zone's rate.",
     apply: applyLimit,
   },
-  {
-    name: "limit_req_log_level",
-    in: HTTP_SERVER_LOCATION,
-    arg: limitLogLevel,
-    set: "logLevel",
-    doc: "Level at which refused requests are logged; delays are logged one level lower.",
-  },
-  {
-    name: "limit_req_status",
-    in: HTTP_SERVER_LOCATION,
-    arg: limitStatus,
-    set: "status",
-    doc: "Status of refused requests.",
-  },
-  {
-    name: "limit_req_dry_run",
-    in: HTTP_SERVER_LOCATION,
-    arg: flag(false),
-    set: "dryRun",
-    doc: "Requests beyond the limit are counted, logged and served at once.",
-  },
+  ...refusalRows("limit_req"),
 ];
 
 function finish(load: LoadContext): ConfigFault | undefined {
@@ -158,7 +132,7 @@ function finish(load: LoadContext): ConfigFault | undefined {
 export const limitReq: Module<LimitReqSettings> = new Module<LimitReqSettings>({
   name: "http_limit_req",
   directives,
-  create: () => ({ limits: undefined, status: undefined, logLevel: undefined, dryRun: undefined }),
+  create: noLimits<RateLimit>,
   merge(own, outer) {
     own.limits ??= outer?.limits;
     return undefined;

@@ -1,9 +1,17 @@
-/** What limit_conn and limit_req share: their zone parameter, levels of logging, statuses. */
-import { choice } from "../config/arguments.ts";
-import { type ArgumentType, ConfigFault, type DirectiveSite, exactly } from "../config/directive.ts";
+/** What limit_conn and limit_req share: their zone parameter, their keys, what becomes of refused requests. */
+import { choice, flag } from "../config/arguments.ts";
+import {
+  type ArgumentType,
+  ConfigFault,
+  type DirectiveSite,
+  exactly,
+  type FieldRow,
+  HTTP_SERVER_LOCATION,
+} from "../config/directive.ts";
 import { parseInteger, parseSize } from "../config/units.ts";
+import type { Request } from "../http/request.ts";
 import { ERR, INFO, type LogLevel, NOTICE, WARN } from "../net/error-log.ts";
-import { MIN_ZONE_BYTES } from "../zone/zones.ts";
+import { type DeclaredZone, MIN_ZONE_BYTES } from "../zone/zones.ts";
 
 /** `zone=NAME:SIZE`. */
 export interface ZoneParameter {
@@ -25,11 +33,18 @@ export function zoneMissing(site: DirectiveSite): ConfigFault {
   return new ConfigFault(`"${site.statement.name}" must have "zone" parameter`);
 }
 
-/** A level at which limits may be logged. */
-export type LimitLogLevel = "info" | "notice" | "warn" | "error";
+/** Whether a request's key is counted: an empty one is not, and one too long is an error of its own. */
+export function isCounted(r: Request, zone: DeclaredZone, key: string, maxBytes: number): boolean {
+  if (key === "") return false;
+  if (key.length <= maxBytes) return true;
+  r.log(ERR, `the value of the "${zone.key}" key is more than ${maxBytes} bytes: "${key}"`);
+  return false;
+}
 
-/** limit_conn_log_level, limit_req_log_level. */
-export const limitLogLevel: ArgumentType<LimitLogLevel> = choice(["info", "notice", "warn", "error"], "error");
+/** A level at which limits may be logged. */
+type LimitLogLevel = "info" | "notice" | "warn" | "error";
+
+const limitLogLevel: ArgumentType<LimitLogLevel> = choice(["info", "notice", "warn", "error"], "error");
 
 const LEVELS: Readonly<Record<LimitLogLevel, LogLevel>> = { info: INFO, notice: NOTICE, warn: WARN, error: ERR };
 const LESS_URGENT: Readonly<Record<LimitLogLevel, LogLevel>> = { info: INFO, notice: INFO, warn: NOTICE, error: WARN };
@@ -47,10 +62,12 @@ export function lessUrgent(word: LimitLogLevel): LogLevel {
 const LEAST_STATUS = 400;
 const GREATEST_STATUS = 599;
 
-/** limit_conn_status, limit_req_status: an error status. */
-export const limitStatus: ArgumentType<number> = {
+/** Status of refused requests where the configuration does not say. */
+export const REFUSED_STATUS = 503;
+
+const limitStatus: ArgumentType<number> = {
   arity: exactly(1),
-  fallback: 503,
+  fallback: REFUSED_STATUS,
   parse([value = ""], site): number | ConfigFault {
     const status = parseInteger(value);
     if (status === undefined) return new ConfigFault(`"${site.statement.name}" directive invalid number`);
@@ -59,3 +76,47 @@ export const limitStatus: ArgumentType<number> = {
       : new ConfigFault(`value must be between ${LEAST_STATUS} and ${GREATEST_STATUS}`);
   },
 };
+
+/** What a level says of requests beyond its limits. */
+export interface Refusal {
+  status: number | undefined;
+  logLevel: LimitLogLevel | undefined;
+  dryRun: boolean | undefined;
+}
+
+/** A level's limits, those of the level outside where it has none of its own. */
+export interface LimitSettings<Limit> extends Refusal {
+  limits: Limit[] | undefined;
+}
+
+/** A level that says nothing. */
+export function noLimits<Limit>(): LimitSettings<Limit> {
+  return { limits: undefined, status: undefined, logLevel: undefined, dryRun: undefined };
+}
+
+/** The directives that say what becomes of refused requests; `limit`: the one whose requests they are. */
+export function refusalRows(limit: "limit_conn" | "limit_req"): readonly FieldRow<Refusal>[] {
+  return [
+    {
+      name: `${limit}_log_level`,
+      in: HTTP_SERVER_LOCATION,
+      arg: limitLogLevel,
+      set: "logLevel",
+      doc: "Level at which refused requests are logged, and those that are delayed one level lower.",
+    },
+    {
+      name: `${limit}_status`,
+      in: HTTP_SERVER_LOCATION,
+      arg: limitStatus,
+      set: "status",
+      doc: "Status of refused requests.",
+    },
+    {
+      name: `${limit}_dry_run`,
+      in: HTTP_SERVER_LOCATION,
+      arg: flag(false),
+      set: "dryRun",
+      doc: "Requests beyond the limit are logged, and served at once.",
+    },
+  ];
+}
