@@ -21,6 +21,7 @@ import { variables } from "../template/variables.ts";
 import { hold, totalHeld, unhold } from "../zone/zone-holders.ts";
 import { type DeclaredZone, declareKeyed, refuseZonesWithoutSize, type ZoneKind, zones } from "../zone/zones.ts";
 import {
+  inheritLimits,
   isCounted,
   type LimitSettings,
   logLevelOf,
@@ -229,10 +230,7 @@ export const limitConn: Module<LimitConnSettings> = new Module<LimitConnSettings
   name: "http_limit_conn",
   directives,
   create: noLimits<Limit>,
-  merge(own, outer) {
-    own.limits ??= outer?.limits;
-    return undefined;
-  },
+  merge: inheritLimits,
   register(load) {
     variables(load).provide([{ name: "limit_conn_status", get: (r) => countOf(r)?.outcome }]);
   },

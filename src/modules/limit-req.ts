@@ -19,7 +19,14 @@ import { variables } from "../template/variables.ts";
 import { type DeclaredZone, declareKeyed, refuseZonesWithoutSize, zones } from "../zone/zones.ts";
 import { limitRequest, outcomeOf } from "./limit-req-handler.ts";
 import { RATE_ZONE, type RateLimit, rateZones } from "./limit-req-zone.ts";
-import { type LimitSettings, noLimits, parseZoneParameter, refusalRows, zoneMissing } from "./limit-zone.ts";
+import {
+  inheritLimits,
+  type LimitSettings,
+  noLimits,
+  parseZoneParameter,
+  refusalRows,
+  zoneMissing,
+} from "./limit-zone.ts";
 
 /** What a level says of limit_req. */
 export type LimitReqSettings = LimitSettings<RateLimit>;
@@ -133,10 +140,7 @@ export const limitReq: Module<LimitReqSettings> = new Module<LimitReqSettings>({
   name: "http_limit_req",
   directives,
   create: noLimits<RateLimit>,
-  merge(own, outer) {
-    own.limits ??= outer?.limits;
-    return undefined;
-  },
+  merge: inheritLimits,
   register(load) {
     variables(load).provide([{ name: "limit_req_status", get: (r) => outcomeOf(r, limitReq.id) }]);
   },

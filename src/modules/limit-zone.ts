@@ -94,6 +94,11 @@ export function noLimits<Limit>(): LimitSettings<Limit> {
   return { limits: undefined, status: undefined, logLevel: undefined, dryRun: undefined };
 }
 
+/** Completes a level from the one outside it. */
+export function inheritLimits<Limit>(own: LimitSettings<Limit>, outer: LimitSettings<Limit> | undefined): undefined {
+  own.limits ??= outer?.limits;
+}
+
 /** The directives that say what becomes of refused requests; `limit`: the one whose requests they are. */
 export function refusalRows(limit: "limit_conn" | "limit_req"): readonly FieldRow<Refusal>[] {
   return [

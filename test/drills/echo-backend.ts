@@ -23,3 +23,9 @@ export function startEchoBackend(name: string): EchoBackend {
   });
   return { port: server.port ?? 0, stop: () => server.stop(true) };
 }
+
+/** A location of a gateway that passes WebSockets to it. */
+export function webSocketLocation({ port }: EchoBackend): string {
+  return `location /ws { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+}

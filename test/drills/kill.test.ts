@@ -8,7 +8,7 @@ import { freePort } from "../harness/ports.ts";
 import { CheckedLoad } from "./checked-load.ts";
 import { startEchoBackend } from "./echo-backend.ts";
 import { mainDirectives, until, workerPids } from "./many-workers.ts";
-import { ClientFailure, RawClient } from "./raw-client.ts";
+import { openTunnels } from "./raw-client.ts";
 
 const LONG = process.env["HOPWAY_LONG"] === "1";
 const KILLS = LONG ? 60 : 4;
@@ -130,21 +130,4 @@ http {
     },
     LONG ? 600_000 : 60_000,
   );
-}
-
-/** As many of `count` tunnels as are not refused, opened at the same time. */
-async function openTunnels(port: number, path: string, count: number): Promise<RawClient[]> {
-  const open = async (): Promise<RawClient | undefined> => {
-    const client = await RawClient.connect(port);
-    try {
-      await client.upgrade(path);
-      return client;
-    } catch (error) {
-      if (!(error instanceof ClientFailure)) throw error;
-      client.close();
-      return undefined;
-    }
-  };
-  const opened = await Promise.all(Array.from({ length: count }, open));
-  return opened.filter((client) => client !== undefined);
 }

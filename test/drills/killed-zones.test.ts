@@ -4,7 +4,7 @@ import { startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { startEchoBackend } from "./echo-backend.ts";
 import { mainDirectives, until, workerPids } from "./many-workers.ts";
-import { ClientFailure, RawClient } from "./raw-client.ts";
+import { openTunnels, RawClient } from "./raw-client.ts";
 
 const WORKERS = 4;
 const ROUNDS = 4;
@@ -35,22 +35,6 @@ http {
   }
 }
 `);
-  /** The tunnels among `ASKED` that are not refused. */
-  const open = async (path: string): Promise<RawClient[]> => {
-    const one = async (): Promise<RawClient | undefined> => {
-      const client = await RawClient.connect(port);
-      try {
-        await client.upgrade(path);
-        return client;
-      } catch (error) {
-        if (!(error instanceof ClientFailure)) throw error;
-        client.close();
-        return undefined;
-      }
-    };
-    const clients = await Promise.all(Array.from({ length: ASKED }, one));
-    return clients.filter((client) => client !== undefined);
-  };
   const allowed = async (): Promise<number> => {
     const one = async (): Promise<number> => {
       const client = await RawClient.connect(port);
@@ -64,8 +48,8 @@ http {
 
   expect(await allowed()).toBe(1 + BURST);
   for (let round = 0; round < ROUNDS; round++) {
-    const limited = await open("/ws?key=2");
-    const held = await open("/up");
+    const limited = await openTunnels(port, "/ws?key=2", ASKED);
+    const held = await openTunnels(port, "/up", ASKED);
     expect([limited.length, held.length]).toEqual([LIMIT_CONN, MAX_CONNS]);
     const pids = workerPids(gateway);
     expect(pids).toHaveLength(WORKERS);

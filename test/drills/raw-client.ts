@@ -150,3 +150,20 @@ export class RawClient {
     this.wake();
   }
 }
+
+/** As many of `count` tunnels as are not refused, opened at the same time. */
+export async function openTunnels(port: number, path: string, count: number): Promise<RawClient[]> {
+  const open = async (): Promise<RawClient | undefined> => {
+    const client = await RawClient.connect(port);
+    try {
+      await client.upgrade(path);
+      return client;
+    } catch (error) {
+      if (!(error instanceof ClientFailure)) throw error;
+      client.close();
+      return undefined;
+    }
+  };
+  const opened = await Promise.all(Array.from({ length: count }, open));
+  return opened.filter((client) => client !== undefined);
+}

@@ -1,7 +1,7 @@
 /** Signals at moments at which something else is under way, and workers that die as soon as they live. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
-import { startEchoBackend } from "../drills/echo-backend.ts";
+import { startEchoBackend, webSocketLocation } from "../drills/echo-backend.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { freePort } from "../harness/ports.ts";
 import { children, eventually, get, runs } from "./command.ts";
@@ -57,8 +57,7 @@ for (const [name, main] of [
     test("QUIT ends the gateway when its connections are done, and nobody listens meanwhile", async () => {
       const backend = startEchoBackend("a");
       const gateway = new Running();
-      const server = `location /ws { proxy_pass http://127.0.0.1:${backend.port}; proxy_http_version 1.1;
-        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+      const server = webSocketLocation(backend);
       gateway.configure("one", { main, server });
       await gateway.start();
       const tunnel = await RawClient.connect(gateway.port);
@@ -191,8 +190,7 @@ test("a worker that dies at once again and again is started once a second, and t
 test("a worker that a signal tells to quit is replaced at once, and a reload does it no harm", async () => {
   const backend = startEchoBackend("a");
   const main = "daemon off; worker_processes 1;";
-  const server = `location /ws { proxy_pass http://127.0.0.1:${backend.port}; proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+  const server = webSocketLocation(backend);
   const gateway = await started("one", { main, server });
   const pid = await gateway.master();
   const tunnel = await RawClient.connect(gateway.port);

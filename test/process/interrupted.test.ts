@@ -1,7 +1,7 @@
 /** System calls of a worker that signals interrupt, once in a few: strace makes them fail so. */
 import { afterEach, expect, test } from "bun:test";
 import { CheckedLoad } from "../drills/checked-load.ts";
-import { startEchoBackend } from "../drills/echo-backend.ts";
+import { startEchoBackend, webSocketLocation } from "../drills/echo-backend.ts";
 import { children, eventually } from "./command.ts";
 import { endAll, started } from "./running.ts";
 
@@ -18,10 +18,8 @@ test.skipIf(unable)(
   "interrupted calls are made again",
   async () => {
     const backend = startEchoBackend("a");
-    const server = `keepalive_requests 1000000; proxy_http_version 1.1;
-    location /echo/ { proxy_pass http://127.0.0.1:${backend.port}; }
-    location /ws { proxy_pass http://127.0.0.1:${backend.port};
-      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+    const server = `keepalive_requests 1000000; location /echo/ { proxy_pass http://127.0.0.1:${backend.port}; }
+    ${webSocketLocation(backend)}`;
     const gateway = await started("one", { server });
     const [worker = 0] = await children(await gateway.master());
     const tampering = CALLS.flatMap((name, i) => ["-e", `inject=${name}:error=EINTR:when=${i + 2}+3`]);

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { startEchoBackend } from "../drills/echo-backend.ts";
+import { startEchoBackend, webSocketLocation } from "../drills/echo-backend.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { freePort } from "../harness/ports.ts";
 import { children, eventually, get, runs } from "./command.ts";
@@ -73,8 +73,7 @@ test(
   "worker_processes: tunnels of the surplus go on, sockets of their own too",
   async () => {
     const backend = startEchoBackend("a");
-    const server = `location /ws { proxy_pass http://127.0.0.1:${backend.port}; proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+    const server = webSocketLocation(backend);
     const own = freePort();
     const parts = (count: number) => ({
       main: `daemon off; worker_processes ${count};`,
@@ -147,8 +146,7 @@ if (asRoot) {
     "user: new workers with other rights take over, what runs goes on",
     async () => {
       const backend = startEchoBackend("a");
-      const server = `location /ws { proxy_pass http://127.0.0.1:${backend.port}; proxy_http_version 1.1;
-        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+      const server = webSocketLocation(backend);
       const gateway = await started("one", { main: MAIN, server });
       const pid = await gateway.master();
       const before = await children(pid);
