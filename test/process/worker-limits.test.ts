@@ -84,12 +84,13 @@ describe("workers are as nginx's", () => {
     ["worker_cpu_affinity auto 00;", 2, ["cpus"]],
     // No processor at all: the system refuses it, and the log tells.
     ["worker_cpu_affinity 00;", 1, ["cpus"]],
-    ["worker_priority 5;", 1, ["nice"]],
-    ...(asRoot ? [["worker_priority -5;", 1, ["nice"]] as const] : []),
-    ["worker_rlimit_nofile 777;", 1, ["files"]],
-    ["worker_rlimit_core 10m;", 1, ["core"]],
+    [
+      "worker_priority 5; worker_rlimit_nofile 777; worker_rlimit_core 10m; working_directory {prefix}/temp;",
+      1,
+      ["nice", "files", "core", "cwd"],
+    ],
     ["worker_rlimit_core 0;", 1, ["core"]],
-    ["working_directory {prefix}/temp;", 1, ["cwd"]],
+    ...(asRoot ? [["worker_priority -5;", 1, ["nice"]] as const] : []),
   ];
   for (const [main, count, aspects] of cases) {
     test.skipIf(nginx === undefined)(`${count}: ${main}`, async () => {
