@@ -21,10 +21,8 @@ export const BLOCK_CELLS = (BLOCK_BYTES - PAGE_BYTES) / Float64Array.BYTES_PER_E
 const HEADER_BYTES = 64 * 1024;
 /** Words of the header: how often a worker's row was moved to the common one; odd while that goes on. */
 const MOVES_AT = 0;
-/** Until when somebody wants to see the pages, in seconds on the shared clock. */
-const WATCHED_UNTIL_AT = 1;
 /** One more than the highest slot that a process has had. */
-const SLOTS_AT = 2;
+const SLOTS_AT = 1;
 /** Process ids by slot. */
 const PIDS_AT = 16;
 
@@ -146,16 +144,5 @@ export class MetricsMemory {
     let total = this.common.cells[cell]!;
     for (const { slot } of this.present()) total += this.block(slot).cells[cell]!;
     return total;
-  }
-
-  // Who looks
-
-  /** Somebody wants to see the pages up to this second of the shared clock. */
-  watchUntil(second: number): void {
-    Atomics.store(this.header, WATCHED_UNTIL_AT, second);
-  }
-
-  isWatched(second: number): boolean {
-    return Atomics.load(this.header, WATCHED_UNTIL_AT) >= second;
   }
 }

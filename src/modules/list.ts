@@ -9,9 +9,11 @@ import { resolverModule } from "../upstream/resolver-module.ts";
 import { webSocketModule } from "../websocket/module.ts";
 import { absentModules } from "./absent-modules.ts";
 import { accessModule } from "./access.ts";
+import { apiModule } from "./api.ts";
 import { authBasic } from "./auth-basic.ts";
 import { authRequest } from "./auth-request.ts";
 import { charsetModule } from "./charset.ts";
+import { dashboardModule } from "./dashboard.ts";
 import { geo } from "./geo.ts";
 import { gzipModule } from "./gzip.ts";
 import { gzipStaticModule } from "./gzip-static.ts";
@@ -70,6 +72,8 @@ export const modules: readonly AnyModule[] = [
   rangeModule,
   stubStatus,
   metricsModule,
+  apiModule,
+  dashboardModule,
   logModule,
   absentModules,
   sslModule,

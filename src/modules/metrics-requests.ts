@@ -5,9 +5,12 @@ import type { Request } from "../http/request.ts";
 import { ANSWERS, REFUSED, refusalIndex } from "../metrics/cells.ts";
 import { count } from "../metrics/counters.ts";
 import { levelCounters } from "../metrics/level-counters.ts";
+import { watching } from "../metrics/watching.ts";
 import { countTries } from "../proxy/peer-counters.ts";
+import { TunnelRecord } from "../proxy/tunnel-record.ts";
 import { variables } from "../template/variables.ts";
 import { type Limits, refusalOf } from "./metrics-refusal.ts";
+import { noteEnd, noteRefusal } from "./recent-events.ts";
 
 const HIGHEST_CLASS = 5;
 
@@ -15,10 +18,11 @@ const HIGHEST_CLASS = 5;
 export function countRequests(load: LoadContext): void {
   const variable = (name: string): Limits["connections"] => variables(load).find(name)?.get ?? (() => undefined);
   const limits = { connections: variable("limit_conn_status"), requests: variable("limit_req_status") };
-  phaseHandlers(load).log.push((r) => countRequest(r, limits));
+  const { lists } = watching(load);
+  phaseHandlers(load).log.push((r) => countRequest(r, limits, lists));
 }
 
-function countRequest(r: Request, limits: Limits): void {
+function countRequest(r: Request, limits: Limits, lists: boolean): void {
   const { at } = levelCounters.of(r.location).location;
   const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
   const statusClass = Math.floor(status / 100);
@@ -26,4 +30,7 @@ function countRequest(r: Request, limits: Limits): void {
   if (r.upstreamStates !== undefined) countTries(r.upstreamStates);
   const refusal = refusalOf(r, status, limits);
   if (refusal !== undefined) count(at + REFUSED + refusalIndex(refusal));
+  if (!lists) return;
+  if (refusal !== undefined) noteRefusal(r, status, refusal);
+  else if (r.upstream instanceof TunnelRecord) noteEnd(r);
 }

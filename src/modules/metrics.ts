@@ -7,6 +7,7 @@ import type { Handler } from "../http/settings.ts";
 import { OK } from "../http/verdict.ts";
 import { CONTENT_TYPES, Exposition, formatFor } from "../metrics/exposition.ts";
 import { watching } from "../metrics/watching.ts";
+import { noteExposure } from "./exposure.ts";
 import { connectionFamilies, requestFamilies, tunnelFamilies, webSocketFamilies } from "./metrics-families.ts";
 import { processFamilies, zoneFamilies } from "./metrics-process-families.ts";
 import { Reading } from "./metrics-reading.ts";
@@ -40,8 +41,10 @@ function metricsHandler(load: LoadContext): Handler {
   };
 }
 
-function apply(_own: object, { scope, load }: DirectiveSite): undefined {
+function apply(_own: object, site: DirectiveSite): undefined {
+  const { scope, load } = site;
   watching(load).wanted = true;
+  noteExposure(site);
   locationOf(scope).handler = metricsHandler(load);
 }
 

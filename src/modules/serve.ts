@@ -20,10 +20,12 @@ import type { PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
+import { History } from "./dashboard-history.ts";
 import { Handover, type HandoverHost } from "./handover.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
 import { eventSettings } from "./process-core.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
+import { Reporter } from "./worker-reports.ts";
 
 /** What a process does with a running server. */
 export interface Serving {
@@ -108,6 +110,8 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
   private tree: ServingTree | undefined;
   private load: LoadContext;
   private readonly errorLog: ErrorLog;
+  private reporter: Reporter | undefined = undefined;
+  private history: History | undefined = undefined;
   private done: (() => void) | undefined = undefined;
 
   readonly handover: Handover | undefined;
@@ -257,7 +261,12 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
   }
 
   private obeyWatching(): void {
-    observeBusy(watching(this.load).wanted ? { onBusy: (ms) => observe(BUSY_TIMES, BUSY, ms) } : undefined);
+    const { wanted, lists, history } = watching(this.load);
+    this.reporter?.stop();
+    this.reporter = lists ? new Reporter(this.connections) : undefined;
+    this.history?.stop();
+    this.history = history ? new History(this.load) : undefined;
+    observeBusy(wanted ? { onBusy: (ms) => observe(BUSY_TIMES, BUSY, ms) } : undefined);
   }
 
   private openDoor(listener: SharedListener): void {

@@ -132,7 +132,12 @@ class TunnelEnd implements SocketOwner, TunnelSide {
   }
 
   undelivered(): number {
-    return (this.pending?.length ?? 0) + undeliveredBytes(this.socket);
+    return this.waitingBytes + undeliveredBytes(this.socket);
+  }
+
+  /** Bytes that wait for the kernel to take them. */
+  get waitingBytes(): number {
+    return this.pending?.length ?? 0;
   }
 
   /** The connection is gone, while the session waits for the other side. */
@@ -241,4 +246,10 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
     this.session?.onTunnelClosed(timedOut);
     this.owner.onTunnelClosed(this, timedOut);
   }
+}
+
+/** The tunnel that a socket is part of, if it is. */
+export function tunnelOf(socket: Socket): Tunnel | undefined {
+  const { data } = socket;
+  return data instanceof TunnelEnd ? data.tunnel : undefined;
 }

@@ -27,11 +27,16 @@ export function markPeer(peer: Peer, drained: boolean): boolean {
   const { at } = peer.row;
   if (memory === undefined || at === NOWHERE) return false;
   memory.common.cells[at + PEER_DRAINED] = drained ? 1 : 0;
+  heed(peer);
   announce();
   return true;
 }
 
 /** From now on the peers get new requests, or none, as they are marked. */
 export function heedOperator(set: UpstreamSet): void {
-  for (const { peers } of set) for (const peer of peers) peer.draining = peer.drainedAsWritten || isMarked(peer);
+  for (const { peers } of set) for (const peer of peers) heed(peer);
+}
+
+function heed(peer: Peer): void {
+  peer.draining = peer.drainedAsWritten || isMarked(peer);
 }

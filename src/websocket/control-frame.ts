@@ -1,6 +1,6 @@
 /** Control frames of the proxy's own (RFC 6455, 5.5): to the client they go plain, to the upstream masked. */
 import { randomFillSync } from "node:crypto";
-import { CLOSE, PING } from "./frame-walker.ts";
+import { CLOSE, PING, PONG } from "./frame-walker.ts";
 
 const FIN_BIT = 0x80;
 const MASK_BIT = 0x80;
@@ -17,6 +17,11 @@ const plainPing = controlFrame(PING, pingPayload, false);
 /** A ping frame; it may be sent as it is any number of times. */
 export function pingFrame(masked: boolean): Buffer {
   return masked ? controlFrame(PING, pingPayload, true) : plainPing;
+}
+
+/** The answer to a ping, to a client. */
+export function pongFrame(payload: Buffer): Buffer {
+  return controlFrame(PONG, payload, false);
 }
 
 /** A Close frame. The reason is ASCII, and cut where a control frame ends. */

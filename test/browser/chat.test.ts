@@ -2,33 +2,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { nodePath } from "../harness/node-process.ts";
 import { freePort } from "../harness/ports.ts";
+import { hasChromium, launchChromium } from "./system-chromium.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
 const START_LIMIT_MS = 50_000;
 /** How long the page may take to show what is expected of it. */
 const PAGE_LIMIT_MS = 20_000;
 
-/** The system's Chromium, or the one named by `HOPWAY_CHROMIUM`. */
-const executablePath = ((): string | undefined => {
-  const names = [process.env["HOPWAY_CHROMIUM"] ?? "chromium", "chromium-browser", "google-chrome"];
-  return names.map((name) => Bun.which(name)).find((path) => path !== null) ?? undefined;
-})();
-
-if (executablePath === undefined) {
-  if (process.env["HOPWAY_REQUIRE_CHROMIUM"])
-    throw new Error("HOPWAY_REQUIRE_CHROMIUM is set, and there is no chromium");
-  console.log("the page is not tried in a browser: chromium is not installed");
-}
-
 /** `npm start` takes two ports, one after the other. */
 function twoPorts(): number {
   for (let port = freePort(); ; port++) if (freePort() === port + 1) return port;
 }
 
-describe.skipIf(executablePath === undefined)("the page of npm start", () => {
+describe.skipIf(!hasChromium)("the page of npm start", () => {
   const port = twoPorts();
   const url = `http://127.0.0.1:${port}/`;
   let started: Subprocess<"ignore", "pipe", "pipe">;
@@ -44,7 +33,7 @@ describe.skipIf(executablePath === undefined)("the page of npm start", () => {
       stderr: "pipe",
     });
     await said(started, url);
-    browser = await chromium.launch({ executablePath: executablePath ?? "", args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await launchChromium();
   });
 
   afterAll(async () => {

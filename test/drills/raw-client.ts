@@ -50,7 +50,7 @@ export class RawClient {
 
   /** Sends a request and reads its whole answer, which has to have a Content-Length or no body. */
   async ask(path: string, headers = ""): Promise<Answer> {
-    this.socket.write(`GET ${path} HTTP/1.1\r\nHost: drill\r\n${headers}\r\n`);
+    this.send(`GET ${path} HTTP/1.1\r\nHost: drill\r\n${headers}\r\n`);
     return this.answer();
   }
 
