@@ -2,7 +2,7 @@
 import { closeSync, ftruncateSync, readSync, unlinkSync, writeSync } from "node:fs";
 import type { LeveledPath } from "../config/list-arguments.ts";
 import { exceptionErrno, numberedException } from "../net/libc.ts";
-import { kept } from "../net/socket.ts";
+import { filePiece, kept } from "../net/socket.ts";
 import { createTempFile } from "./temp-directory.ts";
 
 /**
@@ -123,18 +123,20 @@ export class Spool {
     return true;
   }
 
-  /** The next bytes, at most `maxBytes`; undefined when everything appended has been read, or on `failure`. */
+  /**
+   * The next bytes, at most `maxBytes`; undefined when everything appended has been read, or on `failure`. Lent like
+   * received ones: who keeps them beyond the call copies them (`kept`).
+   */
   read(maxBytes: number): Buffer | undefined {
     const chunk = this.chunks[this.chunkIndex];
     if (chunk !== undefined) return this.readChunk(chunk, maxBytes);
-    const wanted = Math.min(maxBytes, this.fileBytes - this.fileOffset);
+    const wanted = Math.min(maxBytes, this.fileBytes - this.fileOffset, filePiece.length);
     if (wanted <= 0) return undefined;
-    const buffer = Buffer.allocUnsafeSlow(wanted);
-    const got = this.readFile(buffer);
+    const got = this.readFile(filePiece, wanted);
     if (got <= 0) return undefined;
     this.fileOffset += got;
     if (this.kind === "fifo" && this.fileOffset === this.fileBytes) this.emptyFile();
-    return got === wanted ? buffer : buffer.subarray(0, got);
+    return filePiece.subarray(0, got);
   }
 
   /** Begins to read at the first byte again. Only for `replay`. */
@@ -216,9 +218,9 @@ export class Spool {
     return true;
   }
 
-  private readFile(buffer: Buffer): number {
+  private readFile(buffer: Buffer, length: number): number {
     try {
-      return readSync(this.fd, buffer, 0, buffer.length, this.fileOffset);
+      return readSync(this.fd, buffer, 0, length, this.fileOffset);
     } catch (error) {
       this.fail("pread", error);
       return -1;

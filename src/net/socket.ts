@@ -73,7 +73,19 @@ const RECEIVE_BYTES = 128 * 1024;
 /** Reads of one busy socket before the others get their turn. */
 const READS_PER_TURN = 4;
 
-const receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+/** Bytes of a file that are read to be sent in the same call. */
+const FILE_PIECE_BYTES = 64 * 1024;
+
+/** Lent memory is one buffer, so that one comparison tells that bytes are lent. */
+const lentBuffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES + FILE_PIECE_BYTES);
+const receiveBuffer = lentBuffer.subarray(0, RECEIVE_BYTES);
+
+/**
+ * Where a piece of a file is read to on its way to a socket. Who keeps it longer than the call copies it, as received
+ * bytes: a buffer of its own for each piece is garbage of tens of megabytes before it is collected.
+ */
+export const filePiece: Buffer = lentBuffer.subarray(RECEIVE_BYTES);
+
 /** For tests: overwrites received bytes after every call, so that whoever kept them without copying is found out. */
 const poisoned = process.env["HOPWAY_POISON"] === "1";
 const POISON = 0xa5;
@@ -92,12 +104,12 @@ export function receivedView(buffer: Buffer, length: number): Buffer {
   return view;
 }
 
-/** True for bytes that are part of the receive buffer. */
+/** True for bytes that are part of the receive buffer, or of `filePiece`. */
 export function isReceived(bytes: Uint8Array): boolean {
-  return bytes.buffer === receiveBuffer.buffer;
+  return bytes.buffer === lentBuffer.buffer;
 }
 
-/** Bytes that may be kept: a copy where they are part of the receive buffer. */
+/** Bytes that may be kept: a copy where they are part of the receive buffer, or of `filePiece`. */
 export function kept(bytes: Buffer): Buffer {
   return isReceived(bytes) ? Buffer.from(bytes) : bytes;
 }
