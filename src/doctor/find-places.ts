@@ -72,8 +72,11 @@ export function passUrl(text: string): PassUrl {
   const hasVariables = text.includes("$");
   const parsed = hasVariables ? undefined : parseProxyUrl(text);
   if (parsed === undefined || "fault" in parsed) {
-    const uri = /^https?:\/\/(?!unix:)[^/?]*([/?].*)?$/i.exec(text)?.[1] ?? "";
-    return { text, tls: /^https:/i.test(text), host: "", port: undefined, uri, hasVariables };
+    const [, address = "", uri = ""] = /^https?:\/\/(?!unix:)([^/?]*)([/?].*)?$/i.exec(text) ?? [];
+    // Variables may stand behind a name that is always the same.
+    const [, host = "", port] = /^([^$:]+)(?::(\d+))?$/.exec(address) ?? [];
+    const common = { text, tls: /^https:/i.test(text), uri, hasVariables };
+    return { ...common, host, port: port === undefined ? undefined : Number(port) };
   }
   const { tls, host, port, portWritten, uri } = parsed;
   return { text, tls, host, port: portWritten ? port : undefined, uri, hasVariables };

@@ -21,6 +21,18 @@ function losesUpgrade({ location }: ProxyPlace): boolean {
   return lostLines(location).some(({ args }) => /^(?:upgrade|connection)$/i.test(args[0] ?? ""));
 }
 
+/** Whether handshakes for what a place's name tells of go through another one: below its path, or of the same application. */
+function hasBetterPlace({ places }: Examination, place: ProxyPlace): boolean {
+  const name = place.location.statement?.args.at(-1) ?? "";
+  return places.some((other) => {
+    if (other.server !== place.server || other.location === place.location || passesUpgrade(other) !== true)
+      return false;
+    return (
+      (place.app !== undefined && other.app === place.app) || other.location.statement?.args.at(-1)?.startsWith(name)
+    );
+  });
+}
+
 /** What a place needs for handshakes; the version where it is not set. */
 function handshakeEdits(examination: Examination, place: ProxyPlace): Symptom["edits"] {
   const connection = place.shared ? connectionVariable(examination, place) : { name: '"upgrade"', edits: [] };
@@ -72,6 +84,7 @@ export const upgradeNotPassed: Rule = {
     const known = examination.places.filter((place) => {
       const { handshake, likelihood } = place;
       if (handshake === undefined || likelihood === "possible" || losesUpgrade(place)) return false;
+      if (likelihood === "likely" && hasBetterPlace(examination, place)) return false;
       return handshake.field("upgrade") === "" && !handshake.lists("connection", "upgrade");
     });
     return [...known.map((place) => notPassed(examination, place, "error", 0)), ...findUnknown(examination)];
