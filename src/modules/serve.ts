@@ -158,11 +158,8 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
       if (this.places.has(door.address)) door.acceptor.stop();
       else closing.push(door);
     }
-    if (closing.length === 0) {
-      done();
-      return;
-    }
-    new ClosingDoors(closing, done);
+    if (closing.length === 0) done();
+    else new ClosingDoors(closing, done);
     for (const connection of [...this.connections]) if (connection.binding.closing) connection.closeIdle();
   }
 

@@ -166,8 +166,8 @@ export function socketsOfWorker(sockets: readonly OpenSocket[], worker: number):
 }
 
 /**
- * What each of these workers accepts from, by index, in rising order: its own sockets, and those of workers that are not among them, so
- * that nobody waits for one that has died or is only being started.
+ * What each of these workers accepts from, by index, in rising order: its own sockets, and those of workers that are not
+ * among them, so that nobody waits for one that has died or is only being started.
  */
 export function socketsOfWorkers(sockets: readonly OpenSocket[], indexes: readonly number[]): OpenSocket[][] {
   const all = indexes.map((index) => socketsOfWorker(sockets, index));
