@@ -1,41 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import {
+  alpn,
+  extension,
+  groups,
+  message,
+  preSharedKeys,
+  record,
+  records,
+  serverName,
+  text,
+  vector,
+} from "../../test/harness/client-hello.ts";
 import { holds } from "../../test/harness/property.ts";
 import { beginsTls, type ClientHello, MAX_HELLO_BYTES, readClientHello } from "./tls-client-hello.ts";
-
-/** A vector with its length, in `width` bytes, in front. */
-function vector(width: number, ...parts: readonly (Uint8Array | readonly number[])[]): Buffer {
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
-  const head = Buffer.alloc(width);
-  head.writeUIntBE(body.length, 0, width);
-  return Buffer.concat([head, body]);
-}
-
-const text = (value: string): Buffer => Buffer.from(value, "latin1");
-const u16 = (value: number): number[] => [value >> 8, value & 0xff];
-const extension = (kind: number, body: Uint8Array): Buffer => Buffer.concat([Buffer.from(u16(kind)), vector(2, body)]);
-const serverName = (name: string): Buffer => extension(0, vector(2, [0], vector(2, text(name))));
-const groups = (...ids: number[]): Buffer => extension(10, vector(2, ids.flatMap(u16)));
-const alpn = (...names: string[]): Buffer => extension(16, vector(2, ...names.map((name) => vector(1, text(name)))));
-const identity = (ticket: string): Buffer => Buffer.concat([vector(2, text(ticket)), Buffer.alloc(4)]);
-const preSharedKeys = (...tickets: string[]): Buffer =>
-  extension(41, Buffer.concat([vector(2, ...tickets.map(identity)), vector(2, vector(1, Buffer.alloc(32)))]));
-
-/** The handshake message; without extensions where none are given. */
-function message(extensions: readonly Buffer[] | undefined, suites: readonly number[] = [0x1301, 0xc02b]): Buffer {
-  const head = [Buffer.from([3, 3]), Buffer.alloc(32), vector(1), vector(2, suites.flatMap(u16)), vector(1, [0])];
-  const rest = extensions === undefined ? [] : [vector(2, ...extensions)];
-  return Buffer.concat([Buffer.from([1]), vector(3, ...head, ...rest)]);
-}
-
-const record = (bytes: Uint8Array): Buffer => Buffer.concat([Buffer.from([22, 3, 1]), vector(2, bytes)]);
-
-/** The message in records of so many bytes. */
-function records(bytes: Buffer, each: number): Buffer {
-  const out: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += each) out.push(record(bytes.subarray(at, at + each)));
-  return Buffer.concat(out);
-}
 
 const NOTHING: ClientHello = {
   serverName: "",

@@ -14,6 +14,21 @@ export interface SClientReport {
 /** A request that the server closes the connection after. */
 export const LAST_REQUEST = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
+/** Makes s_client, of TLS 1.2, begin a handshake anew on a connection that stands; resolves when it has come to an end. */
+export async function renegotiate(port: number): Promise<SClientReport> {
+  const child = Bun.spawn({
+    cmd: ["openssl", "s_client", "-connect", `127.0.0.1:${port}`, "-tls1_2"],
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: LIMIT_MS,
+  });
+  // A line of its own with this letter is a command.
+  child.stdin.write("R\n");
+  child.stdin.flush();
+  return await report(child);
+}
+
 /**
  * Runs s_client against a port of 127.0.0.1. With a request, the connection is read to its end, tickets included;
  * without, it is closed after the handshake.
@@ -33,6 +48,14 @@ export async function sClient(port: number, args: readonly string[], request?: s
     stderr: "pipe",
     timeout: LIMIT_MS,
   });
+  return await report(child);
+}
+
+async function report(child: {
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly exited: Promise<number>;
+}): Promise<SClientReport> {
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).bytes(),
     new Response(child.stderr).bytes(),
