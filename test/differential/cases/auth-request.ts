@@ -217,6 +217,7 @@ export const AUTH_REQUEST: readonly Group[] = [
         send: post("/403/plain", "a body") + get("/ok/plain"),
         responses: 2,
       },
+      { name: "POST with a body whose length the question has, too", send: post("/announced/plain", "a body") },
       { name: "POST, headers as they are", send: post("/set/headers", "a body", "X-More: 1") },
       {
         name: "chunked body",
