@@ -44,17 +44,20 @@ export async function mend(
   let read = readConfig(mainPath, overlay(source, texts));
   let diagnosis = await diagnose(read, facts, choice);
   const mended: Finding[] = [];
-  const given = new Set<string>();
+  /** Those whose changes did not help. */
+  const vain = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const finding = diagnosis.findings.find((one) => one.edits.length > 0 && !given.has(identity(one)));
+    const finding = diagnosis.findings.find((one) => one.edits.length > 0 && !vain.has(identity(one)));
     if (finding === undefined) break;
-    given.add(identity(finding));
     const changed = withEdits(read, source, texts, finding);
     const nextRead = readConfig(mainPath, overlay(source, changed));
     const next = await diagnose(nextRead, facts, choice);
-    const ended = !next.findings.some((one) => identity(one) === identity(finding));
-    if (!ended || errors(next) > errors(diagnosis) || (nextRead.error !== undefined && read.error === undefined))
+    const ended = alike(next, finding) < alike(diagnosis, finding);
+    const unreadable = nextRead.error !== undefined && read.error === undefined;
+    if (!ended || unreadable || errors(next) > errors(diagnosis)) {
+      vain.add(identity(finding));
       continue;
+    }
     mended.push(finding);
     texts = changed;
     read = nextRead;
@@ -62,6 +65,11 @@ export async function mend(
   }
   const files = [...texts].map(([path, after]) => ({ path, before: originalText(source, path), after }));
   return { files, mended, diagnosis };
+}
+
+/** How many findings are the same as one, but for the line. */
+function alike({ findings }: Diagnosis, finding: Finding): number {
+  return findings.filter((one) => identity(one) === identity(finding)).length;
 }
 
 function errors({ findings }: Diagnosis): number {

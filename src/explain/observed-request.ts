@@ -13,6 +13,8 @@ export class RequestObserver implements Observer {
   events: TraceEvent[] = [];
   /** The request, as soon as anything ran for it. */
   request: Request | undefined = undefined;
+  /** Of the rewrite lines, only those run that give variables their values. */
+  onlySets = false;
   private location: Location | undefined = undefined;
   /** The statement, as read, of a runtime location; undefined for a server's own level. */
   private readonly statementOf: (location: Location) => Statement | undefined;
@@ -66,6 +68,7 @@ export class RequestObserver implements Observer {
   }
 
   onStep(statement: Statement, run: Step, r: Request): number {
+    if (this.onlySets && statement.name !== "set" && statement.name !== "if") return NEXT;
     this.see(r);
     const { uri, args, location } = r;
     const at = this.events.length;

@@ -168,10 +168,13 @@ export class Simulation {
     };
   }
 
-  /** For `runIn`: the location's rewrite lines run, as they set variables, then its handler. */
+  /** For `runIn`: the variables of the server are set, the location's rewrite lines run, then its handler. */
   private putIntoPlace(r: Request): number {
-    const { forced } = this;
+    const { forced, observer } = this;
     if (forced === undefined) return DECLINED;
+    observer.onlySets = true;
+    r.server.level.rewrite?.(r);
+    observer.onlySets = false;
     r.location = forced;
     const verdict = forced.rewrite?.(r) ?? DECLINED;
     if (verdict !== DECLINED) return verdict;

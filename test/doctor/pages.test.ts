@@ -32,12 +32,17 @@ const NOT_MENDED = new Set(
       [
         ...["path-not-proxied", "proxy-loop", "slash-redirect", "ip-hash-behind-proxy", "limit-by-balancer"],
         ...["no-limit", "no-origin-check", "access-log-off", "no-effect-on-tunnels", "if-with-proxy", "syntax-error"],
-        ...["resolver-missing", "add-header-lost"],
+        ...["resolver-missing", "add-header-lost", "line-refused"],
       ].includes(id),
     ),
 );
 /** What nginx 1.22 does not take, or no nginx does. */
-const NOT_FOR_NGINX = new Set(["syntax-error Breaks", "unknown-directive Breaks", "unknown-variable Breaks"]);
+const NOT_FOR_NGINX = new Set([
+  "syntax-error Breaks",
+  "line-refused Breaks",
+  "unknown-directive Breaks",
+  "unknown-variable Breaks",
+]);
 
 let folder = "";
 let nginx: string | undefined;

@@ -8,7 +8,7 @@ import { httpVersion } from "./http-version.ts";
 import { http2Only } from "./http2-only.ts";
 import { ifWithProxy } from "./if-with-proxy.ts";
 import { addHeaderLost, headersLost } from "./inheritance.ts";
-import { resolverMissing, syntaxError } from "./loading.ts";
+import { lineRefused, resolverMissing, syntaxError } from "./loading.ts";
 import { pathEaten, slashDoubled, slashRedirect } from "./path.ts";
 import { noLimit, noOriginCheck } from "./protection.ts";
 import { proxyLoop } from "./proxy-loop.ts";
@@ -22,9 +22,11 @@ import { withoutEffect } from "./without-effect.ts";
 
 export const rules: readonly Rule[] = [
   syntaxError,
+  lineRefused,
   unknownDirective,
   unknownVariable,
   pathNotProxied,
+  http2Only,
   proxyLoop,
   locationUnreachable,
   tryFilesSwallows,
@@ -40,7 +42,6 @@ export const rules: readonly Rule[] = [
   noStickiness,
   timeoutBelowPing,
   resolverMissing,
-  http2Only,
   sslOn,
   weakTls,
   refusalHidden,

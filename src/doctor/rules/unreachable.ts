@@ -52,7 +52,7 @@ export const locationUnreachable: Rule = {
       // Rewrites of the server, and its own return lines, come before any location.
       if (winner === undefined && trace?.events.length === 0) return [];
       const shown = path.split("?")[0];
-      const by = winner === undefined ? "the server's own lines" : `location ${winner.args.join(" ")}`;
+      const by = winner === undefined ? "what stands in the server itself" : `location ${winner.args.join(" ")}`;
       return [
         {
           severity: "error",
