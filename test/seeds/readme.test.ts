@@ -129,6 +129,19 @@ test("a static site and its WebSocket backend", async () => {
   expect(await chat(running.port)).toMatchObject({ headers: { "x-forwarded-for": "127.0.0.1" } });
 });
 
+test("numbers and a live page", async () => {
+  const statusPort = freePort();
+  const running = await startSection("### Numbers and a live page", { 3000: backend.port, 8081: statusPort });
+  expect(await chat(running.port)).toMatchObject({ headers: { upgrade: "websocket" } });
+  const get = async (path: string): Promise<string> => (await curl(`http://127.0.0.1:${statusPort}${path}`)).body;
+  expect(await get("/")).toContain("<title>hopway</title>");
+  expect(JSON.parse(await get("/api"))).toMatchObject({ write: true, totals: { handshakes: 1 } });
+  expect(await get("/metrics")).toContain(
+    `hopway_websocket_handshakes_total{server="127.0.0.1:${running.port}",location="/",result="accepted"} 1\n`,
+  );
+  expect(await get("/status")).toMatch(/^Active connections: \d+ \n/);
+});
+
 test("an nginx.conf in CI, without nginx", async () => {
   const heading = "### Test an nginx.conf in CI, without nginx";
   const folder = makeTempDir();
@@ -184,5 +197,5 @@ describe("what is named in README.md", () => {
 });
 
 test("every configuration in README.md is tried", () => {
-  expect([...README.matchAll(/^```nginx$/gm)].length).toBe(5);
+  expect([...README.matchAll(/^```nginx$/gm)].length).toBe(6);
 });
