@@ -59,7 +59,8 @@ export function peerStates(reading: Reading): PeerState[] {
 
 function stateOf({ memory, workers }: Reading, peer: Peer): PeerState["state"] {
   if (peer.down) return "down";
-  if (peer.draining) return "draining";
+  // A worker may not have heard of it yet.
+  if (peer.draining || isMarked(peer)) return "draining";
   const now = sharedNowMs();
   const cell = peer.row.at + PEER_RESTS_UNTIL_MS;
   const resting = workers.filter(({ slot }) => memory.block(slot).cells[cell]! >= now).length;
