@@ -140,7 +140,11 @@ export class Simulation {
     this.why = "";
     const socket = new SimulatedSocket(arrival.clientAddress, arrival.address ?? "127.0.0.1");
     const binding: ListenBinding = { servers, text: "", isUnix: false, port: arrival.port, closing: false };
-    const connection = new Connection(socket, binding, { onConnectionClosed: () => {}, draining: false });
+    const connection = new Connection(socket, binding, {
+      onConnectionClosed: () => {},
+      onTunnel: () => {},
+      draining: false,
+    });
     socket.data = connection;
     if (arrival.tls) connection.tls = { hello: undefined, named: undefined, session: undefined };
     const bytes = Buffer.from(text, "latin1");

@@ -41,6 +41,8 @@ export interface ListenBinding {
 /** What the worker offers its connections. */
 export interface ConnectionHost {
   onConnectionClosed(connection: Connection): void;
+  /** A request of it has become a tunnel. */
+  onTunnel(r: Request): void;
   /** True while the worker shuts down: no connection is kept for another request. */
   readonly draining: boolean;
   /** The worker's way to others, where it has one. */

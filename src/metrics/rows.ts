@@ -39,6 +39,11 @@ export class RowSet {
     return row;
   }
 
+  /** Whether the configuration counts in such a row, too. */
+  has(row: Row): boolean {
+    return this.byKey.has(row.key);
+  }
+
   *[Symbol.iterator](): Iterator<Row> {
     yield* this.byKey.values();
   }

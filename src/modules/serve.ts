@@ -3,6 +3,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
 import type { AddressServers } from "../http/location.ts";
+import type { Request } from "../http/request.ts";
 import { ACCEPTED, ACTIVE, BUSY_TIMES, HANDLED } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
 import { BUSY, observe } from "../metrics/histogram.ts";
@@ -18,6 +19,7 @@ import type { SharedListener } from "../net/listen.ts";
 import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import type { PlainSocket } from "../net/socket.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
+import { closeAtOnce, drainForShutdown, drainGone, leadsToDrainedPeer } from "../proxy/drain.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
 import { History } from "./dashboard-history.ts";
@@ -38,9 +40,12 @@ export interface Serving {
   listen(listeners: readonly SharedListener[]): void;
   /**
    * Accepts no more, closes idle connections, calls `done` when the last one has ended. `last`: nobody listens on the
-   * sockets after this process, so that whoever is in their queues is still served.
+   * sockets after this process, so that whoever is in their queues is still served. `withinMs`: after this time the
+   * process ends in any case.
    */
-  stopGracefully(last: boolean, done: () => void): void;
+  stopGracefully(last: boolean, withinMs: number, done: () => void): void;
+  /** The time of a graceful stop is over: closes everything, WebSockets with a Close frame; calls `done` soon. */
+  stopSoon(done: () => void): void;
   /** Closes everything at once. */
   stopNow(): void;
   reopenLogs(): void;
@@ -98,6 +103,25 @@ class ClosingDoors implements TimerOwner {
   }
 }
 
+/** WebSockets that are told at the end of a graceful stop have so long to answer. */
+const LAST_WORDS_MS = 1_000;
+/** Of the time of a graceful stop, the part in which WebSockets are told one after another: the rest is for their answers. */
+const DRAIN_SHARE = 0.75;
+
+/** The process ends when they have been heard. */
+class LastWords implements TimerOwner {
+  private readonly done: () => void;
+
+  constructor(done: () => void) {
+    this.done = done;
+    new Timer(this, 0).arm(LAST_WORDS_MS);
+  }
+
+  onTimer(): void {
+    this.done();
+  }
+}
+
 /** So many connections are looked at for one that rests: the search must stay short when few do. */
 const HAND_STEPS = 256;
 
@@ -113,6 +137,8 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
   private reporter: Reporter | undefined = undefined;
   private history: History | undefined = undefined;
   private done: (() => void) | undefined = undefined;
+  /** While the process stops: WebSockets are told within this time. */
+  private drainMs = Number.POSITIVE_INFINITY;
 
   readonly handover: Handover | undefined;
   /** Those that the last reload took away: who came in by them may be on the way here. */
@@ -138,6 +164,11 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     this.handover = packets === undefined ? undefined : new Handover(packets.id, packets.receiving, this);
   }
 
+  onTunnel(r: Request): void {
+    if (this.draining) drainForShutdown([r], this.drainMs);
+    else if (r.server.http !== this.tree?.config || leadsToDrainedPeer(r)) drainGone([r], this.load);
+  }
+
   onConnectionClosed(connection: Connection): void {
     uncount(ACTIVE);
     this.connections.delete(connection);
@@ -152,6 +183,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     this.obeyEvents(config);
     this.obeyWatching();
     this.updatePlaces();
+    drainGone(this.requests(), this.load);
     const closing: Door[] = [];
     for (const door of this.changeDoors(listeners)) {
       // Another process goes on with it, or nobody does.
@@ -200,7 +232,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     return gone;
   }
 
-  stopGracefully(last: boolean, done: () => void): void {
+  stopGracefully(last: boolean, withinMs: number, done: () => void): void {
     this.handover?.leave();
     const { doors } = this;
     this.doors = [];
@@ -211,8 +243,18 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     this.draining = true;
     if (last && doors.length > 0) new ClosingDoors(doors, closed);
     else for (const door of doors) door.acceptor.stop();
+    this.drainMs = withinMs * DRAIN_SHARE;
+    drainForShutdown(this.requests(), this.drainMs);
     for (const connection of [...this.connections]) connection.closeIdle();
     if (!last || doors.length === 0) closed();
+  }
+
+  stopSoon(done: () => void): void {
+    for (const connection of [...this.connections]) {
+      const { request } = connection;
+      if (request === undefined || !closeAtOnce(request)) connection.close();
+    }
+    if (this.connections.size > 0) new LastWords(done);
   }
 
   stopNow(): void {
@@ -232,6 +274,11 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
 
   peersChanged(): void {
     heedOperator(upstreams(this.load));
+    if (!this.draining) drainGone(this.requests(), this.load);
+  }
+
+  private *requests(): Iterable<Request> {
+    for (const { request } of this.connections) if (request !== undefined) yield request;
   }
 
   closeResting(): boolean {

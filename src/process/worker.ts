@@ -139,8 +139,11 @@ export class Worker {
     if (this.leaving) return;
     this.leaving = true;
     this.write(NOTICE, "gracefully shutting down");
-    if (this.shutdownTimeoutMs > 0) setTimeout(() => this.stop(), this.shutdownTimeoutMs).unref();
-    this.serving.stopGracefully(last, () => this.end());
+    const { shutdownTimeoutMs } = this;
+    const withinMs = shutdownTimeoutMs > 0 ? shutdownTimeoutMs : Number.POSITIVE_INFINITY;
+    this.serving.stopGracefully(last, withinMs, () => this.end());
+    if (shutdownTimeoutMs === 0) return;
+    setTimeout(() => this.serving.stopSoon(() => this.stop()), shutdownTimeoutMs).unref();
   }
 
   /** Ends at once. */

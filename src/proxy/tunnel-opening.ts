@@ -46,5 +46,6 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   } else if (watched) {
     r.log(WARN, "upstream switched to what is not the WebSocket that was asked for: websocket directives do not hold");
   }
+  client.host.onTunnel(r);
   if (early !== undefined && early.length > 0) tunnel.client.onData(early, early.length);
 }

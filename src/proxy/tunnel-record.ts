@@ -5,7 +5,9 @@ import { LIFETIMES, TUNNELS_OPEN, TUNNELS_OPENED } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
 import { LIFETIME, observe } from "../metrics/histogram.ts";
 import { levelCounters } from "../metrics/level-counters.ts";
+import type { Row } from "../metrics/rows.ts";
 import { nowMs } from "../net/timers.ts";
+import type { Peer } from "../upstream/peer.ts";
 import type { UpstreamExchange } from "./exchange.ts";
 import type { Tunnel, TunnelOwner } from "./tunnel.ts";
 import type { ExchangeTarget } from "./upstream-protocol.ts";
@@ -23,9 +25,10 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
   private readonly sentBefore: number;
 
   private readonly startedMs = nowMs();
-  /** Where the tunnel is counted: TUNNELS_ROW, WAY_ROW. */
+  /** Where the tunnel is counted: TUNNELS_ROW. */
   private readonly tunnelsAt: number;
-  private readonly wayAt: number;
+  /** WAY_ROW: the server, location, upstream and peer by their names. */
+  readonly way: Row;
 
   /** Takes the place of the exchange. */
   constructor(exchange: UpstreamExchange, sentBefore: number) {
@@ -38,9 +41,9 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     this.sentBefore = sentBefore;
     const { tunnels, ways, otherWay } = levelCounters.of(r.location);
     this.tunnelsAt = tunnels.at;
-    this.wayAt = (ways.get(tries.peer!.row.key) ?? otherWay).at;
-    count(this.wayAt + TUNNELS_OPENED);
-    count(this.wayAt + TUNNELS_OPEN);
+    this.way = ways.get(tries.peer!.row.key) ?? otherWay;
+    count(this.way.at + TUNNELS_OPENED);
+    count(this.way.at + TUNNELS_OPEN);
     this.responseHeaders = exchange.responseHeaders.pack();
     r.headers = r.headers.pack();
     r.out.list = r.out.list.pack();
@@ -55,6 +58,11 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     return this.target.url.portText;
   }
 
+  /** The peer that the tunnel leads to. */
+  get peer(): Peer {
+    return this.tries.peer!;
+  }
+
   releaseHeaders(): void {
     this.responseHeaders = GONE_HEADERS;
   }
@@ -62,7 +70,7 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
   onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {
     const { r, tries } = this;
     const { state } = tries;
-    uncount(this.wayAt + TUNNELS_OPEN);
+    uncount(this.way.at + TUNNELS_OPEN);
     observe(this.tunnelsAt + LIFETIMES, LIFETIME, nowMs() - this.startedMs);
     r.connection.output.sentBytes += tunnel.client.sent;
     state.bytesReceived += tunnel.upstream.received;

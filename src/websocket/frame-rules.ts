@@ -73,7 +73,8 @@ export function closeFault(bytes: Buffer, payloadAt: number, walker: FrameWalker
   return right ? undefined : INVALID_REASON;
 }
 
-function maySend(code: number): boolean {
+/** Whether a Close frame may carry the code. */
+export function maySend(code: number): boolean {
   if (code >= FIRST_PRIVATE && code <= LAST_PRIVATE) return true;
   return code >= FIRST_CODE && code <= LAST_CODE && !UNSENDABLE.has(code);
 }

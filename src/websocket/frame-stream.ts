@@ -133,6 +133,11 @@ export class FrameStream {
     return this.walker.closeCode !== 0 || this.mode === IGNORE;
   }
 
+  /** The target has had a part of a frame whose rest has not come yet. */
+  get underWay(): boolean {
+    return this.mode === COUNT ? !this.walker.atBoundary : this.split;
+  }
+
   /** Takes what came in. */
   pass(buffer: Buffer, length: number): void {
     this.receivedMs = nowMs();

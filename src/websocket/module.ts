@@ -1,4 +1,5 @@
 /** The `websocket_*` directives and variables: what hopway has and nginx has not. */
+import { isUtf8 } from "node:buffer";
 import { choice, flag, offset, time } from "../config/arguments.ts";
 import {
   type ArgumentType,
@@ -12,15 +13,17 @@ import {
   Module,
 } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { parseTime } from "../config/units.ts";
+import { parseInteger, parseTime } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { watching } from "../metrics/watching.ts";
 import { variables } from "../template/variables.ts";
 import { admissionHandler } from "./admission.ts";
+import { GOING_AWAY } from "./endings.ts";
+import { maySend } from "./frame-rules.ts";
 import { type MessageRate, parseMessageRate } from "./message-rate.ts";
 import { type OriginRules, parseOrigins } from "./origins.ts";
-import type { PingSettings, WebSocketSettings } from "./settings.ts";
+import type { DrainSettings, PingSettings, WebSocketSettings } from "./settings.ts";
 import { webSocketVariables } from "./variables.ts";
 
 const PLACES = HTTP_SERVER_LOCATION | LOCATION_IF;
@@ -47,6 +50,33 @@ const messageRate: ArgumentType<MessageRate | "off" | undefined> = {
   fallback: undefined,
   parse: ([rate = "", ...options]) =>
     rate === "off" && options.length === 0 ? "off" : parseMessageRate(rate, options),
+};
+
+/** A control frame's payload without the code. */
+const MAX_REASON_BYTES = 123;
+
+/** `30s [code=1001] [reason=text]`, or `off`. */
+const drain: ArgumentType<DrainSettings | "off" | undefined> = {
+  arity: between(1, 3),
+  fallback: undefined,
+  parse([window = "", ...options]) {
+    if (window === "off" && options.length === 0) return "off";
+    const windowMs = parseTime(window);
+    if (windowMs === undefined) return new ConfigFault(`invalid window "${window}"`);
+    let code = GOING_AWAY;
+    let reason = "";
+    for (const option of options) {
+      if (option.startsWith("code=")) {
+        code = parseInteger(option.slice("code=".length)) ?? 0;
+        if (!maySend(code)) return invalidParameter(option);
+      } else if (option.startsWith("reason=")) {
+        reason = option.slice("reason=".length);
+        const bytes = Buffer.from(reason, "latin1");
+        if (bytes.length > MAX_REASON_BYTES || !isUtf8(bytes)) return invalidParameter(option);
+      } else return invalidParameter(option);
+    }
+    return { windowMs, code, reason };
+  },
 };
 
 const origins: ArgumentType<OriginRules | undefined> = {
@@ -119,12 +149,20 @@ const directives: readonly Directive<WebSocketSettings>[] = [
     set: "slowConsumerTimeoutMs",
     doc: "A side that reads nothing for so long, while bytes wait for it, is closed with 1013.",
   },
+  {
+    name: "websocket_drain",
+    in: PLACES,
+    arg: drain,
+    set: "drain",
+    doc: "WebSockets that have to go, as the proxy stops or their peer does, are closed one by one within this time.",
+  },
 ];
 
 /** What a tunnel of this level needs. `websocket off` turns all of it off, the check of origins excepted. */
 function watchOf(own: WebSocketSettings, load: LoadContext): WebSocketSettings["watch"] {
   const shown = variables(load).isUsed("websocket_") || watching(load).wanted;
-  const counted = own.mode === "on" || own.mode === "auto" || shown;
+  const drains = typeof own.drain === "object" && own.mode !== "off";
+  const counted = drains || own.mode === "on" || own.mode === "auto" || shown;
   const guards =
     typeof own.pings === "object" ||
     typeof own.messageRate === "object" ||

@@ -1,15 +1,23 @@
 /**
- * One WebSocket through the proxy: its two streams of frames, what the `websocket_*` directives ask of them, and how it
- * ends. An end by the proxy is a Close frame to each side, after whatever frame is half sent there; the answers are
- * waited for, then the connections close.
+ * One WebSocket through the proxy: its two streams of frames, what the `websocket_*` directives ask of them, and why it
+ * ends; how it does when the proxy ends it is in `closing-handshake.ts`.
  */
 import type { Request } from "../http/request.ts";
-import { type CLOSERS, closeCell, MESSAGES, PINGS, PINGS_UNANSWERED, ROUND_TRIPS, sideCell } from "../metrics/cells.ts";
+import {
+  type CLOSERS,
+  closeCell,
+  DRAINED_TUNNELS,
+  MESSAGES,
+  PINGS,
+  PINGS_UNANSWERED,
+  ROUND_TRIPS,
+  sideCell,
+} from "../metrics/cells.ts";
 import { count } from "../metrics/counters.ts";
 import { LATENCY, observe } from "../metrics/histogram.ts";
 import { INFO, type LogLevel } from "../net/error-log.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
-import { closeFrame } from "./control-frame.ts";
+import { ClosingHandshake } from "./closing-handshake.ts";
 import {
   type Ending,
   goingAway,
@@ -32,13 +40,10 @@ import type { TunnelSide, WatchedTunnel } from "./tunnel-side.ts";
 /** Who ended a WebSocket. */
 export type ClosedBy = (typeof CLOSERS)[number];
 
-/** How long the answers to the proxy's Close frames, and the ends of half-sent frames, are waited for. */
-const CLOSE_TIMEOUT_MS = 5_000;
-
-const CLOSING_TIMER = 0;
+const DELAY_TIMER = 0;
 const IDLE_TIMER = 1;
 const DURATION_TIMER = 2;
-const DELAY_TIMER = 3;
+const DRAIN_TIMER = 3;
 const SLOW_CLIENT_TIMER = 4;
 const SLOW_UPSTREAM_TIMER = 5;
 
@@ -55,7 +60,9 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   clientRoundTripMs = -1;
   upstreamRoundTripMs = -1;
   /** The proxy is ending it. */
-  closing = false;
+  private closing: ClosingHandshake | undefined = undefined;
+  /** Why it is to go. */
+  private drainWords = "";
   private readonly request: Request;
   private readonly tunnel: WatchedTunnel;
   private readonly settings: WebSocketSettings;
@@ -145,42 +152,37 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
       this.closedBy = stream.fromClient ? "client" : "upstream";
       this.closeCode = stream.walker.closeCode;
     }
-    if (this.closing) this.settle();
+    this.closing?.settle();
   }
 
   onInserted(stream: FrameStream): void {
-    if (this.closing) this.settle();
-    else this.pings?.sent(stream);
+    if (this.closing === undefined) this.pings?.sent(stream);
+    else this.closing.settle();
   }
 
   // What the tunnel tells
 
   /** A side has sent FIN. True: the session sees to what comes of it. */
   onSideEnded(side: TunnelSide): boolean {
-    const stream = this.from(side);
-    stream.passRest();
-    if (!this.closing) {
-      this.noteLoss(stream);
-      return false;
-    }
-    this.sideGone(stream);
-    return true;
+    if (this.closing === undefined) this.from(side).passRest();
+    return this.onSideClosed(side);
   }
 
   /** A side's connection is gone. True: the session sees to what comes of it. */
   onSideClosed(side: TunnelSide): boolean {
-    if (!this.closing) {
-      this.noteLoss(this.from(side));
+    const stream = this.from(side);
+    if (this.closing === undefined) {
+      this.noteLoss(stream);
       return false;
     }
-    this.sideGone(this.from(side));
+    this.closing.sideGone(stream);
     return true;
   }
 
   /** A side does not take what it is sent. */
   onSideFull(side: TunnelSide): void {
     const { slowConsumerTimeoutMs, watch } = this.settings;
-    if (slowConsumerTimeoutMs === 0 || watch !== "guard" || this.closing) return;
+    if (slowConsumerTimeoutMs === 0 || watch !== "guard" || this.closing !== undefined) return;
     const tag = side === this.tunnel.client ? SLOW_CLIENT_TIMER : SLOW_UPSTREAM_TIMER;
     if (this.timers[tag]?.armed) return;
     this.noteUndelivered(tag, side.undelivered());
@@ -197,9 +199,10 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     if (this.endedMs >= 0) return;
     this.endedMs = nowMs();
     this.stopTimers();
-    this.timers[CLOSING_TIMER]?.release();
+    this.timers[DELAY_TIMER]?.release();
+    this.closing?.release();
     if (timedOut) this.closedBy ??= "proxy";
-    const byProxy = this.closing || timedOut;
+    const byProxy = this.closing !== undefined || timedOut;
     if (this.closeCode === 0) this.closeCode = NO_CLOSE;
     count(this.countersAt + closeCell(this.closedBy ?? "proxy", this.closeCode));
     if (!byProxy) this.log(INFO, `${this.closedBy ?? "proxy"} closed the WebSocket ${codeWords(this.closeCode)}`);
@@ -209,37 +212,62 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
 
   /** Ends the WebSocket from the proxy's side, because of `culprit` or of nobody. `unreadable`: it makes no sense any more. */
   end(ending: Ending, culprit?: FrameStream, unreadable = false): void {
-    if (this.closing || this.endedMs >= 0) return;
-    this.closing = true;
+    this.startClosing(ending)?.refuse(ending, culprit, unreadable);
+  }
+
+  /** Ends it because its time has come: no message is lost that a side had sent before it could know. */
+  retire(ending: Ending): void {
+    if (this.closing === undefined) this.startClosing(ending)?.retire(ending);
+  }
+
+  /**
+   * Ends it at a random moment of the window of `websocket_drain`, or within `withinMs` if that is less; not later when
+   * it is asked again. Nothing happens where that directive is off.
+   */
+  drain(words: string, withinMs: number): void {
+    const { drain, mode } = this.settings;
+    if (typeof drain !== "object" || mode === "off" || this.closing !== undefined) return;
+    const delayMs = Math.random() * Math.min(drain.windowMs, withinMs);
+    const timer = this.timers[DRAIN_TIMER];
+    if (timer !== undefined && timer.deadlineMs <= nowMs() + delayMs) return;
+    this.drainWords = words;
+    this.arm(DRAIN_TIMER, delayMs);
+  }
+
+  /** Ends it at once, as there is no time left. False where WebSockets are passed as nginx does. */
+  cutShort(words: string): boolean {
+    if (this.settings.mode === "off") return false;
+    this.end(goingAway("", words));
+    return true;
+  }
+
+  /** Why it was to go does not hold any more. */
+  stay(): void {
+    this.timers[DRAIN_TIMER]?.disarm();
+  }
+
+  private startClosing(ending: Ending): ClosingHandshake | undefined {
+    if (this.closing !== undefined || this.endedMs >= 0) return this.closing;
     if (this.closedBy === undefined) {
       this.closedBy = "proxy";
       this.closeCode = ending.code;
     }
     this.log(ending.level, `WebSocket closed by the proxy with ${ending.code}: ${ending.words}`);
     this.stopTimers();
-    this.arm(CLOSING_TIMER, CLOSE_TIMEOUT_MS);
-    const { fromClient, fromUpstream } = this;
-    if (culprit?.split) {
-      // The rest of its frame is not wanted, so that no Close can follow either.
-      culprit.ignore();
-      culprit.target.hangUp();
-    }
-    fromClient.endWith(closeFrame(ending.upstreamCode, ending.reason, true));
-    fromUpstream.endWith(closeFrame(ending.clientCode, ending.reason, false));
-    if (unreadable) culprit?.ignore();
-    this.settle();
+    this.closing = new ClosingHandshake(this.tunnel, this.fromClient, this.fromUpstream);
+    return this.closing;
   }
 
   onTimer(tag: number): void {
     switch (tag) {
-      case CLOSING_TIMER:
-        this.tunnel.close();
-        return;
       case IDLE_TIMER:
         this.onIdle();
         return;
       case DURATION_TIMER:
-        this.end(goingAway("open for too long", "it has been open for websocket_max_duration"));
+        this.retire(goingAway("open for too long", "it has been open for websocket_max_duration"));
+        return;
+      case DRAIN_TIMER:
+        this.onDrain();
         return;
       case DELAY_TIMER:
         this.fromClient.resume();
@@ -267,7 +295,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     const lastMs = Math.max(this.fromClient.messageMs, this.fromUpstream.messageMs);
     const leftMs = lastMs + idleTimeoutMs - nowMs();
     if (leftMs > 0) this.arm(IDLE_TIMER, leftMs);
-    else this.end(goingAway("idle", "no message has come for websocket_idle_timeout"));
+    else this.retire(goingAway("idle", "no message has come for websocket_idle_timeout"));
   }
 
   private onSlow(tag: number): void {
@@ -290,22 +318,11 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     else this.slowUpstreamBytes = bytes;
   }
 
-  /** While the proxy ends it: one side will say nothing more. */
-  private sideGone(stream: FrameStream): void {
-    // A frame that it had begun will never be whole: no Close can follow on the other side.
-    if (!stream.closed) {
-      stream.ignore();
-      stream.target.hangUp();
-    }
-    stream.side.hangUp();
-    this.settle();
-  }
-
-  /** Hangs up where both Close frames have passed: the tunnel closes when both sides have done the same. */
-  private settle(): void {
-    const { fromClient, fromUpstream } = this;
-    if (fromUpstream.closed && fromClient.answered) fromClient.side.hangUp();
-    if (fromClient.closed && fromUpstream.answered) fromUpstream.side.hangUp();
+  private onDrain(): void {
+    const { drain } = this.settings;
+    if (typeof drain !== "object") return;
+    count(this.countersAt + DRAINED_TUNNELS);
+    this.retire({ ...goingAway(drain.reason, this.drainWords), code: drain.code, clientCode: drain.code });
   }
 
   /** One side went away, without a Close if there has been none. */
@@ -326,6 +343,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     timer.arm(delayMs);
   }
 
+  /** All but the one that messages wait for: they pass before the end. */
   private stopTimers(): void {
     this.pings?.stop();
     for (let tag = IDLE_TIMER; tag < this.timers.length; tag++) this.timers[tag]?.release();

@@ -10,6 +10,15 @@ export interface PingSettings {
   readonly timeoutMs: number;
 }
 
+/** `websocket_drain`. */
+export interface DrainSettings {
+  /** Within so long a WebSocket ends that has to go. */
+  readonly windowMs: number;
+  /** What its client is told. */
+  readonly code: number;
+  readonly reason: string;
+}
+
 export interface WebSocketSettings {
   /** `websocket`; undefined where no level says anything: as `off`, but the other directives hold. */
   mode: "on" | "auto" | "off" | undefined;
@@ -21,6 +30,7 @@ export interface WebSocketSettings {
   idleTimeoutMs: number;
   maxDurationMs: number;
   slowConsumerTimeoutMs: number;
+  drain: DrainSettings | "off" | undefined;
   /** Made of the others by the merge: what a tunnel needs. */
   watch: "no" | "count" | "guard";
 }

@@ -6,6 +6,8 @@ import type { TunnelSide } from "./tunnel-side.ts";
 /** One side: what it was sent, and what was asked of it. */
 export class RememberingSide implements TunnelSide {
   ended = false;
+  /** Bytes that it has not read. */
+  waiting = 0;
   readonly sent: Buffer[] = [];
   readonly calls: string[] = [];
   other!: RememberingSide;
@@ -43,7 +45,7 @@ export class RememberingSide implements TunnelSide {
   }
 
   undelivered(): number {
-    return 0;
+    return this.waiting;
   }
 }
 
