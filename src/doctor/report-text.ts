@@ -16,6 +16,7 @@ const INDENT = "  ";
 export function reportText({ examination, findings }: Diagnosis, paint: Paint): string {
   const { read, unsimulated, places } = examination;
   const files = new Map(read.files.map(({ path, text }) => [path, text.split("\n")]));
+  const unread = new Set(read.notes.map(({ file }) => file).filter((file) => files.get(file)?.join("") === "")).size;
   const shown = withoutRepetition(findings);
   const out = [...shown].map(([finding, alike]) => {
     return findingText(finding, alike, files.get(finding.at.file) ?? [], paint);
@@ -28,7 +29,7 @@ export function reportText({ examination, findings }: Diagnosis, paint: Paint): 
     ...foreignRemark(foreignDirectives(examination)),
   ];
   for (const remark of remarks) out.push(`${wrap(`Note: ${remark}`, "")}\n`);
-  out.push(`${summary(findings, files.size, places.length, paint)}\n`);
+  out.push(`${summary(findings, files.size - unread, places.length, paint)}\n`);
   return out.join("\n");
 }
 
