@@ -29,6 +29,7 @@ DYNAMIC_PEER.at = DYNAMIC_PEER_AT;
 /** The rows of one configuration, in an order that every process that reads it comes to. */
 export class RowSet {
   private readonly byKey = new Map<string, Row>();
+  private readonly byKind = new Map<RowKind, Row[]>();
 
   /** The row for these labels: the same one for the same labels. */
   declare(kind: RowKind, labels: readonly string[]): Row {
@@ -36,6 +37,9 @@ export class RowSet {
     const known = this.byKey.get(row.key);
     if (known !== undefined) return known;
     this.byKey.set(row.key, row);
+    const ofKind = this.byKind.get(kind);
+    if (ofKind === undefined) this.byKind.set(kind, [row]);
+    else ofKind.push(row);
     return row;
   }
 
@@ -49,8 +53,8 @@ export class RowSet {
   }
 
   /** Rows of one kind. */
-  ofKind(kind: RowKind): Row[] {
-    return [...this].filter((row) => row.kind === kind);
+  ofKind(kind: RowKind): readonly Row[] {
+    return this.byKind.get(kind) ?? [];
   }
 
   /** Tells each row where it is: as many places as there are rows, in their order. */

@@ -66,6 +66,12 @@ function summed(names: readonly Record<string, number>[]): Record<string, number
   return out;
 }
 
+/** A number that both sides have. */
+function ofBoth(reading: Reading, row: Row | undefined, cell: number): number {
+  if (row === undefined) return 0;
+  return reading.value(row.at + sideCell(true) + cell) + reading.value(row.at + sideCell(false) + cell);
+}
+
 function passed(reading: Reading, row: Row | undefined, ofClient: boolean): Passed {
   if (row === undefined) return { messages: 0, bytes: 0 };
   const cells = reading.histogram(row.at + sideCell(ofClient) + MESSAGES, MESSAGE_SIZE);
@@ -90,13 +96,14 @@ function waysBy(
   reading: Reading,
   part: (labels: readonly string[]) => readonly (string | undefined)[],
 ): ReadonlyMap<string, readonly Row[]> {
-  return Map.groupBy(reading.rows(WAY_ROW), ({ labels }) => part(labels).join("\0"));
+  return Map.groupBy(reading.usedRows(WAY_ROW), ({ labels }) => part(labels).join("\0"));
 }
 
+/** Those that have had a request. */
 function locations(reading: Reading) {
-  const tunnels = new Map(reading.rows(TUNNELS_ROW).map((row) => [key(row), row]));
+  const tunnels = new Map(reading.usedRows(TUNNELS_ROW).map((row) => [key(row), row]));
   const ways = waysBy(reading, ([server, location]) => [server, location]);
-  return reading.rows(LOCATION_ROW).map((row) => {
+  return reading.usedRows(LOCATION_ROW).map((row) => {
     const [server = "", location = ""] = row.labels;
     const own = tunnels.get(key(row));
     const from = ways.get(key(row)) ?? [];
@@ -121,15 +128,8 @@ function locations(reading: Reading) {
           own === undefined ? {} : named(reading, own.at + CLOSES + i * CLOSE_CODES.length, CLOSE_CODES),
         ]),
       ),
-      pings:
-        own === undefined
-          ? 0
-          : reading.value(own.at + sideCell(true) + PINGS) + reading.value(own.at + sideCell(false) + PINGS),
-      pingsUnanswered:
-        own === undefined
-          ? 0
-          : reading.value(own.at + sideCell(true) + PINGS_UNANSWERED) +
-            reading.value(own.at + sideCell(false) + PINGS_UNANSWERED),
+      pings: ofBoth(reading, own, PINGS),
+      pingsUnanswered: ofBoth(reading, own, PINGS_UNANSWERED),
     };
   });
 }
@@ -185,8 +185,8 @@ export function snapshotTotals(reading: Reading): Totals {
 /** What there is to tell now. */
 export function snapshot(reading: Reading) {
   const value = (cell: number): number => reading.value(cell);
-  const tunnelRows = reading.rows(TUNNELS_ROW);
-  const peerRows = reading.rows(PEER_ROW);
+  const tunnelRows = reading.usedRows(TUNNELS_ROW);
+  const peerRows = reading.usedRows(PEER_ROW);
   const all = locations(reading);
   return {
     version: VERSION,

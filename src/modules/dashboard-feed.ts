@@ -128,7 +128,8 @@ class Feed implements SocketOwner, TimerOwner {
       if (walker.opcode === PING) this.readPing(buffer, at, length);
       at = walker.walkPayload(buffer, at, length);
       if (walker.opcode === PING && !walker.inPayload) {
-        this.send(pongFrame(Buffer.from(this.ping.subarray(0, walker.payloadLength))));
+        // Of many pings the last one that there is room to answer is enough (RFC 6455, 5.5.3).
+        if (this.pending === undefined) this.send(pongFrame(this.ping.subarray(0, walker.payloadLength)));
       }
     }
     if (walker.closeCode !== 0) this.close(walker.closeCode === NO_CODE ? NORMAL : walker.closeCode);

@@ -83,7 +83,7 @@ export function connectionFamilies(out: Exposition, reading: Reading): void {
 
 /** Requests and handshakes, by location. */
 export function requestFamilies(out: Exposition, reading: Reading): void {
-  const rows = reading.rows(LOCATION_ROW);
+  const rows = reading.usedRows(LOCATION_ROW);
   out.counter(
     "hopway_http_requests_total",
     "Requests that are over, by the class of their status; none: not answered.",
@@ -117,12 +117,11 @@ export function requestFamilies(out: Exposition, reading: Reading): void {
 
 /** Tunnels by the way that they take. */
 export function tunnelFamilies(out: Exposition, reading: Reading): void {
-  const ways = reading.rows(WAY_ROW);
+  const used = reading.usedRows(WAY_ROW);
   const labels = (way: Row): Labels => {
     const [, , upstream = "", peer = ""] = way.labels;
     return { ...placeLabels(way), upstream, peer };
   };
-  const used = ways.filter(({ at }) => reading.value(at + TUNNELS_OPENED) > 0 || reading.value(at + TUNNELS_OPEN) > 0);
   out.gauge(
     "hopway_tunnels_open",
     "Tunnels that are open: WebSockets and other upgraded connections.",
@@ -133,7 +132,7 @@ export function tunnelFamilies(out: Exposition, reading: Reading): void {
     "Tunnels that were opened.",
     used.map((way) => sample(labels(way), reading.value(way.at + TUNNELS_OPENED))),
   );
-  const rows = reading.rows(TUNNELS_ROW);
+  const rows = reading.usedRows(TUNNELS_ROW);
   out.histogram(
     "hopway_tunnel_duration_seconds",
     "Lives of tunnels that are over.",
@@ -149,7 +148,7 @@ export function tunnelFamilies(out: Exposition, reading: Reading): void {
 
 /** What passes through WebSockets, and how they end. `in` is what clients send. */
 export function webSocketFamilies(out: Exposition, reading: Reading): void {
-  const rows = reading.rows(TUNNELS_ROW);
+  const rows = reading.usedRows(TUNNELS_ROW);
   const directions = SIDES.map((side) => {
     const offset = sideCell(side === "client");
     const direction = side === "client" ? "in" : "out";

@@ -43,4 +43,12 @@ export class Reading {
       .ofKind(kind)
       .filter(({ at }) => at !== NOWHERE);
   }
+
+  /** Those of them in which anything has been counted: few of many, as a rule. */
+  usedRows(kind: RowKind): Row[] {
+    return this.rows(kind).filter(({ at }) => {
+      for (let i = at; i < at + kind.cells; i++) if (this.total[i] !== 0) return true;
+      return false;
+    });
+  }
 }

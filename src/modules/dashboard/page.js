@@ -8,8 +8,9 @@ const HISTORY_MS = 10 * 60_000;
 const WINDOW_MS = 60_000;
 /** A chart of less than this would be nothing but the last few seconds. */
 const LEAST_CHART_MS = 60_000;
-/** Rows of a table that are shown at first. */
+/** Rows of a table that are shown at first; there are as many peers as the configuration has, and they keep their order. */
 const FIRST_ROWS = 5;
+const FIRST_PEERS = 20;
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 
 const CLOSE_WORDS = {
@@ -275,7 +276,8 @@ function table(id, entries, empty, columns) {
     "",
     ...columns.map(([title, , kind]) => element("th", kind === "number" ? kind : "", title)),
   );
-  const shown = opened.has(id) ? entries : entries.slice(0, FIRST_ROWS);
+  const first = id === "peers" ? FIRST_PEERS : FIRST_ROWS;
+  const shown = opened.has(id) ? entries : entries.slice(0, first);
   const rows = shown.map((entry) => {
     const cells = columns.map(([title, cell, kind = ""]) => {
       const content = cell(entry);
@@ -289,7 +291,7 @@ function table(id, entries, empty, columns) {
   // A button that has the focus keeps it.
   const focused = document.activeElement?.dataset?.key;
   box.replaceChildren(element("table", "", element("thead", "", head), element("tbody", "", ...rows)));
-  if (entries.length > FIRST_ROWS) box.append(moreButton(id, entries.length));
+  if (entries.length > first) box.append(moreButton(id, entries.length));
   if (focused !== undefined) box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
