@@ -109,6 +109,17 @@ export function isReceived(bytes: Uint8Array): boolean {
   return bytes.buffer === lentBuffer.buffer;
 }
 
+/**
+ * Gives an owner bytes[from..) that came another way, as many as a receive takes, as if they had been received: they hold
+ * during the call. Returns where the rest begins.
+ */
+export function passReceived(owner: SocketOwner, bytes: Buffer, from: number): number {
+  const count = bytes.copy(receiveBuffer, 0, from);
+  owner.onData(receiveBuffer, count);
+  if (poisoned) receiveBuffer.fill(POISON, 0, count);
+  return from + count;
+}
+
 /** Bytes that may be kept: a copy where they are part of the receive buffer, or of `filePiece`. */
 export function kept(bytes: Buffer): Buffer {
   return isReceived(bytes) ? Buffer.from(bytes) : bytes;

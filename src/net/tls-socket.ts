@@ -5,7 +5,7 @@
 import { freeSlot } from "./connection-slots.ts";
 import { type Deferred, defer, reportFault } from "./event-loop.ts";
 import { bytesWait, closeDescriptor, resetOnClose, SO_KEEPALIVE, SOL_SOCKET, setIntegerOption } from "./libc.ts";
-import { localHost, type PlainSocket, type Socket, type SocketOwner } from "./socket.ts";
+import { localHost, type PlainSocket, passReceived, type Socket, type SocketOwner } from "./socket.ts";
 import { type BunTlsError, type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
 import { MAX_RECORD_BYTES, type TlsContext } from "./tls-context.ts";
 import { HandshakeWatch } from "./tls-hurry.ts";
@@ -78,7 +78,15 @@ export class TlsSocket implements Socket, Deferred {
   private bun: BunTlsSocket | undefined;
   private handshake: HandshakeWatch | undefined = undefined;
   private outcome: TlsSession | undefined = undefined;
+  /** The other end has said that nothing more comes. */
   private ended = false;
+  private toldEnd = false;
+  /** Bun has closed it. */
+  private gone = false;
+  private paused = false;
+  /** What Bun has decrypted and the owner has not had, from `unreadAt` on: it has paused in between. */
+  private unread: Buffer | undefined = undefined;
+  private unreadAt = 0;
   /** A write came short: `onDrain` is due. */
   private full = false;
   /** Bytes of which a record may have been made that did not go out whole: they have to be offered again as they are. */
@@ -117,7 +125,8 @@ export class TlsSocket implements Socket, Deferred {
 
   onTurn(): void {
     try {
-      (this.data as TlsOwner).onHandshakeFailed(this.failedEarly!);
+      if (this.failedEarly !== undefined) (this.data as TlsOwner).onHandshakeFailed(this.failedEarly);
+      else if (!this.paused) this.deliver();
     } catch (error) {
       this.fault(error);
     }
@@ -172,16 +181,19 @@ export class TlsSocket implements Socket, Deferred {
   }
 
   pause(): void {
+    this.paused = true;
     this.bun?.pause();
   }
 
   resume(): void {
+    this.paused = false;
     this.bun?.resume();
+    if (this.unread !== undefined) defer(this);
   }
 
   /** Decrypting is up to Bun's loop: true when something waits for it. */
   readNow(): boolean {
-    return this.fd >= 0 && bytesWait(this.fd);
+    return this.fd >= 0 && (this.unread !== undefined || bytesWait(this.fd));
   }
 
   shutdown(): void {
@@ -213,6 +225,7 @@ export class TlsSocket implements Socket, Deferred {
     this.endWatch();
     this.bun = undefined;
     this.begun = undefined;
+    this.unread = undefined;
     if (this.fd >= 0) freeSlot();
     this.fd = -1;
   }
@@ -245,7 +258,24 @@ export class TlsSocket implements Socket, Deferred {
   }
 
   received(bytes: Buffer): void {
-    if (this.bun !== undefined) this.data.onData(bytes, bytes.length);
+    this.unread = this.unread === undefined ? bytes : Buffer.concat([this.unread.subarray(this.unreadAt), bytes]);
+    if (this.unread !== bytes) this.unreadAt = 0;
+    if (!this.paused) this.deliver();
+  }
+
+  /** Passes on what Bun has decrypted, until the owner pauses; all of it when nothing more can come. */
+  private deliver(): void {
+    while (this.unread !== undefined && this.bun !== undefined) {
+      const { unread } = this;
+      this.unreadAt = passReceived(this.data, unread, this.unreadAt);
+      if (this.unreadAt === unread.length) {
+        this.unread = undefined;
+        this.unreadAt = 0;
+        discard(unread);
+      }
+      if (this.paused && !this.gone) return;
+    }
+    if (this.ended && this.bun !== undefined) this.tellEnd();
   }
 
   drained(): void {
@@ -257,10 +287,20 @@ export class TlsSocket implements Socket, Deferred {
   peerEnded(): void {
     if (this.bun === undefined || this.ended) return;
     this.ended = true;
-    if (this.outcome !== undefined) this.data.onEnd();
+    if (this.unread === undefined) this.tellEnd();
+  }
+
+  private tellEnd(): void {
+    if (this.outcome === undefined || this.toldEnd) return;
+    this.toldEnd = true;
+    this.data.onEnd();
   }
 
   closed(error: BunTlsError | undefined): void {
+    if (this.bun === undefined) return;
+    // What came before the end is not lost, as on plain sockets.
+    this.gone = true;
+    this.deliver();
     if (this.bun === undefined) return;
     this.forget();
     if (this.outcome !== undefined) this.data.onClose(error !== undefined);
@@ -273,6 +313,15 @@ export class TlsSocket implements Socket, Deferred {
     this.terminate();
     this.data.onClose(true);
   }
+}
+
+/** Smaller ones are the collector's: they cost it less than it costs to free them. */
+const MIN_DISCARDED_BYTES = 16 * 1024;
+
+/** Frees bytes of Bun's that have been passed on, without waiting for the collector: it lets 100 MB come together. */
+function discard({ buffer, length }: Buffer): void {
+  if (length >= MIN_DISCARDED_BYTES && buffer instanceof ArrayBuffer && buffer.byteLength === length)
+    buffer.transfer(0);
 }
 
 /** One object for all sockets. Exceptions in owners are bugs, and cost only the connection they happened on. */
