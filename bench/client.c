@@ -3,17 +3,20 @@
  *   echo        each connection sends a message of SIZE bytes, waits until it is back, and sends the next
  *   push        each connection takes messages of SIZE bytes as fast as they come
  *   handshakes  each connection connects, shakes hands, has one message echoed, closes as RFC 6455 wants, and starts again
- * usage: client echo|push|handshakes PORT CONNECTIONS SIZE SECONDS
+ * usage: client echo|push|handshakes PORT CONNECTIONS SIZE SECONDS [tls]
  * Prints {"operations": n, "seconds": n, "p99_us": n}: messages or handshakes; p99 is 0 for push. Ends with 1 when
  * anything went wrong.
  */
 #include "wire.h"
+#include "secure.h"
 
 enum { READ_BYTES = 256 * 1024, MAX_EVENTS = 256, OPEN_LIMIT_SECONDS = 20 };
 
 struct connection {
   int fd;
-  enum { CONNECTING, UPGRADING, OPEN, CLOSING } state;
+  /* NULL without TLS. */
+  SSL *ssl;
+  enum { CONNECTING, SECURING, UPGRADING, OPEN, CLOSING } state;
   char head[1024];
   size_t head_length;
   /* The masked message, how much of it is out, and how it must come back. */
@@ -23,7 +26,7 @@ struct connection {
 };
 
 static enum { ECHO, PUSH, HANDSHAKES } mode;
-static int poller, port, open_count, running;
+static int poller, port, open_count, running, tls;
 static size_t size;
 static char request[256];
 static uint64_t operations, sample_count, sample_room;
@@ -32,6 +35,16 @@ static uint32_t *samples;
 static void fail(const char *what) {
   fprintf(stderr, "client: %s\n", what);
   exit(1);
+}
+
+static ssize_t put(struct connection *c, const void *bytes, size_t length) {
+  if (c->ssl != NULL) return as_errno(c->ssl, SSL_write(c->ssl, bytes, (int)length));
+  return send(c->fd, bytes, length, MSG_NOSIGNAL);
+}
+
+static ssize_t get(struct connection *c, void *bytes, size_t length) {
+  if (c->ssl != NULL) return as_errno(c->ssl, SSL_read(c->ssl, bytes, (int)length));
+  return recv(c->fd, bytes, length, 0);
 }
 
 static void sample(uint64_t since) {
@@ -72,6 +85,7 @@ static void start(struct connection *c) {
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (c->fd < 0) die("socket");
   no_delay(c->fd);
+  c->ssl = tls ? secure(c->fd) : NULL;
   c->state = CONNECTING;
   c->head_length = c->sent = c->received = 0;
   c->started = now_ns();
@@ -85,7 +99,7 @@ static void want(struct connection *c, uint32_t events) {
 }
 
 static void send_rest(struct connection *c) {
-  ssize_t n = send(c->fd, c->message + c->sent, c->message_length - c->sent, MSG_NOSIGNAL);
+  ssize_t n = put(c, c->message + c->sent, c->message_length - c->sent);
   if (n < 0 && errno != EAGAIN) die("send");
   if (n > 0) c->sent += (size_t)n;
   if (c->sent < c->message_length) want(c, EPOLLIN | EPOLLOUT);
@@ -119,7 +133,7 @@ static void take(struct connection *c, const uint8_t *bytes, size_t length) {
       if (running) send_message(c);
     } else {
       const uint8_t close_frame[] = {0x80 | CLOSE, 0x80 | 2, 0, 0, 0, 0, 0x03, 0xe8};
-      if (send(c->fd, close_frame, sizeof close_frame, MSG_NOSIGNAL) != (ssize_t)sizeof close_frame) die("send");
+      if (put(c, close_frame, sizeof close_frame) != (ssize_t)sizeof close_frame) die("send");
       c->state = CLOSING;
     }
   }
@@ -148,20 +162,42 @@ static void take_head(struct connection *c, const uint8_t *bytes, size_t length)
   if (length > used) take(c, bytes + used, length - used);
 }
 
-static void receive(struct connection *c) {
+/* False when nothing waits any more. */
+static int receive_some(struct connection *c) {
   static uint8_t bytes[READ_BYTES];
-  ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
-  if (n < 0 && errno == EAGAIN) return;
+  ssize_t n = get(c, bytes, sizeof bytes);
+  if (n < 0 && errno == EAGAIN) return 0;
   if (n < 0) die("recv");
   if (n > 0) {
     if (c->state == UPGRADING) take_head(c, bytes, (size_t)n);
     else if (c->state == OPEN) take(c, bytes, (size_t)n);
-    return;
+    return c->ssl != NULL;
   }
   if (c->state != CLOSING) fail("a connection was closed");
+  SSL_free(c->ssl);
   close(c->fd);
   operations++;
   if (running) start(c);
+  return 0;
+}
+
+/* TLS may hold records that the poller does not see. */
+static void receive(struct connection *c) {
+  while (receive_some(c));
+}
+
+static void upgrade(struct connection *c) {
+  c->state = UPGRADING;
+  want(c, EPOLLIN);
+  size_t all = strlen(request);
+  if (put(c, request, all) != (ssize_t)all) die("send");
+}
+
+static void shake_hands(struct connection *c) {
+  int result = SSL_do_handshake(c->ssl);
+  if (result == 1) upgrade(c);
+  else if (as_errno(c->ssl, result) < 0 && errno == EAGAIN) want(c, SSL_want_write(c->ssl) ? EPOLLOUT : EPOLLIN);
+  else fail("a TLS handshake failed");
 }
 
 static void handle(struct connection *c, uint32_t ready) {
@@ -171,10 +207,13 @@ static void handle(struct connection *c, uint32_t ready) {
     getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length);
     if (error != 0) fail(strerror(error));
     if (!(ready & EPOLLOUT)) return;
-    c->state = UPGRADING;
-    want(c, EPOLLIN);
-    size_t all = strlen(request);
-    if (send(c->fd, request, all, MSG_NOSIGNAL) != (ssize_t)all) die("send");
+    c->state = SECURING;
+    if (tls) shake_hands(c);
+    else upgrade(c);
+    return;
+  }
+  if (c->state == SECURING) {
+    shake_hands(c);
     return;
   }
   if (ready & EPOLLOUT) {
@@ -194,7 +233,12 @@ static void run_until(uint64_t deadline, int enough) {
 }
 
 int main(int count, char **args) {
-  if (count != 6) return fprintf(stderr, "usage: client echo|push|handshakes PORT CONNECTIONS SIZE SECONDS\n"), 2;
+  if (count != 6 && count != 7) {
+    fprintf(stderr, "usage: client echo|push|handshakes PORT CONNECTIONS SIZE SECONDS [tls]\n");
+    return 2;
+  }
+  tls = count == 7;
+  if (tls) begin_secure();
   mode = strcmp(args[1], "push") == 0 ? PUSH : strcmp(args[1], "handshakes") == 0 ? HANDSHAKES : ECHO;
   port = atoi(args[2]);
   int connections = atoi(args[3]);

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
+import { makeCertificate } from "../test/harness/certificates.ts";
 
 const HOPWAY = process.env["HOPWAY_BIN"] ?? resolve(import.meta.dir, "../bin/hopway");
 const NGINX = process.env["HOPWAY_NGINX"] ?? Bun.which("nginx") ?? "/usr/sbin/nginx";
@@ -16,11 +17,19 @@ export const BIG_FILE_BYTES = 1024 * 1024;
 export interface Measured {
   readonly name: string;
   readonly port: number;
+  /** For TLS. */
+  readonly tlsPort: number;
   readonly pid: number;
   stop(): Promise<void>;
 }
 
-function configuration(folder: string, port: number, backendPort: number): string {
+/** Where a gateway listens. */
+interface Ports {
+  readonly plain: number;
+  readonly tls: number;
+}
+
+function configuration(folder: string, ports: Ports, backendPort: number): string {
   return `
 daemon off;
 ${process.getuid?.() === 0 ? "user root;" : ""}
@@ -42,7 +51,11 @@ http {
     map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
     upstream backend { server 127.0.0.1:${backendPort}; keepalive 256; }
     server {
-        listen 127.0.0.1:${port};
+        listen 127.0.0.1:${ports.plain};
+        listen 127.0.0.1:${ports.tls} ssl;
+        ssl_certificate ${folder}/server.crt;
+        ssl_certificate_key ${folder}/server.key;
+        ssl_protocols TLSv1.2 TLSv1.3;
         location / {
             proxy_pass http://backend;
             proxy_http_version 1.1;
@@ -66,11 +79,11 @@ http {
 export async function startGateways(
   folder: string,
   core: number,
-  ports: readonly [hopway: number, nginx: number],
+  ports: readonly [hopway: Ports, nginx: Ports],
   backendPort: number,
 ): Promise<readonly [hopway: Measured, nginx: Measured]> {
-  const start = (name: string, command: string, port: number): Promise<Measured> =>
-    startOne(name, command, join(folder, name), core, port, backendPort);
+  const start = (name: string, command: string, own: Ports): Promise<Measured> =>
+    startOne(name, command, join(folder, name), core, own, backendPort);
   return [await start("hopway", HOPWAY, ports[0]), await start("nginx", NGINX, ports[1])];
 }
 
@@ -79,24 +92,26 @@ async function startOne(
   command: string,
   folder: string,
   core: number,
-  port: number,
+  ports: Ports,
   backendPort: number,
 ): Promise<Measured> {
   mkdirSync(join(folder, "files"), { recursive: true });
   writeFileSync(join(folder, "files/small"), Buffer.alloc(SMALL_FILE_BYTES, "x"));
   writeFileSync(join(folder, "files/big"), Buffer.alloc(BIG_FILE_BYTES, "x"));
+  makeCertificate(folder, "server");
   const path = join(folder, "nginx.conf");
-  writeFileSync(path, configuration(folder, port, backendPort));
+  writeFileSync(path, configuration(folder, ports, backendPort));
   const child = Bun.spawn({
     cmd: ["taskset", "-c", `${core}`, command, "-p", `${folder}/`, "-e", `${folder}/error.log`, "-c", path],
     stdin: "ignore",
     stdout: "ignore",
     stderr: "inherit",
   });
-  await untilAnswering(name, child, port);
+  await untilAnswering(name, child, ports.plain);
   return {
     name,
-    port,
+    port: ports.plain,
+    tlsPort: ports.tls,
     pid: child.pid,
     async stop() {
       child.kill("SIGTERM");

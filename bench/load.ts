@@ -15,7 +15,14 @@ export interface Sample {
 /** Programs that make load, on a core of their own. */
 export interface Load {
   readonly backendPort: number;
-  websocket(mode: string, port: number, connections: number, bytes: number, seconds: number): Promise<Sample>;
+  websocket(
+    mode: string,
+    port: number,
+    connections: number,
+    bytes: number,
+    seconds: number,
+    tls: boolean,
+  ): Promise<Sample>;
   http(path: string, port: number, connections: number, seconds: number): Promise<Sample>;
   stop(): Promise<void>;
 }
@@ -23,7 +30,8 @@ export interface Load {
 /** Compiles the backend and the client, and starts the backend. */
 export async function startLoad(folder: string, core: number, backendPort: number): Promise<Load> {
   for (const name of ["backend", "client"]) {
-    await output(["gcc", "-O2", "-o", join(folder, name), join(import.meta.dir, `${name}.c`)]);
+    const source = join(import.meta.dir, `${name}.c`);
+    await output(["gcc", "-O2", "-o", join(folder, name), source, "-lssl", "-lcrypto"]);
   }
   const pinned = ["taskset", "-c", `${core}`];
   const backend: Subprocess = Bun.spawn({
@@ -35,9 +43,10 @@ export async function startLoad(folder: string, core: number, backendPort: numbe
   await untilAnswering("the backend", backend, backendPort);
   return {
     backendPort,
-    async websocket(mode, port, connections, bytes, seconds) {
+    async websocket(mode, port, connections, bytes, seconds, tls) {
       const numbers = [port, connections, bytes, seconds].map(String);
-      const found = JSON.parse(await output([...pinned, join(folder, "client"), mode, ...numbers]));
+      const command = [...pinned, join(folder, "client"), mode, ...numbers, ...(tls ? ["tls"] : [])];
+      const found = JSON.parse(await output(command));
       return { operations: found.operations, seconds: found.seconds, p99Us: found.p99_us };
     },
     async http(path, port, connections, seconds) {

@@ -2,7 +2,7 @@
  * hopway against nginx in one run, one after the other in each round, so that whatever slows the machine down hits both.
  * Prints the medians of the ratios as the table of README.md.
  * usage: node_modules/.bin/bun bench/ratio.ts [--rounds 5] [--seconds 2] [--only text] [--write]
- * Needs nginx, wrk, gcc, taskset and two cores: the first for the gateways, the second for load and backend.
+ * Needs nginx, wrk, gcc, OpenSSL with its headers, taskset and two cores: the first for the gateways, the second for load and backend.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -15,17 +15,25 @@ const README = resolve(import.meta.dir, "../README.md");
 const GATEWAY_CORE = 0;
 const LOAD_CORE = 1;
 /** Below the range that the kernel takes ports of outgoing connections from. */
-const PORTS = { backend: 29_501, hopway: 29_502, nginx: 29_503 };
+const PORTS = {
+  backend: 29_501,
+  hopway: { plain: 29_502, tls: 29_504 },
+  nginx: { plain: 29_503, tls: 29_505 },
+};
 
-type Row = readonly [name: string, run: (load: Load, port: number, seconds: number) => Promise<Sample>];
+type Row = readonly [name: string, run: (load: Load, gateway: Measured, seconds: number) => Promise<Sample>];
 
 const websocket =
   (mode: string, connections: number, bytes: number): Row[1] =>
-  (load, port, seconds) =>
-    load.websocket(mode, port, connections, bytes, seconds);
+  (load, { port }, seconds) =>
+    load.websocket(mode, port, connections, bytes, seconds, false);
+const secure =
+  (mode: string, connections: number, bytes: number): Row[1] =>
+  (load, { tlsPort }, seconds) =>
+    load.websocket(mode, tlsPort, connections, bytes, seconds, true);
 const http =
   (path: string, connections: number): Row[1] =>
-  (load, port, seconds) =>
+  (load, { port }, seconds) =>
     load.http(path, port, connections, seconds);
 
 const ROWS: readonly Row[] = [
@@ -36,6 +44,10 @@ const ROWS: readonly Row[] = [
   ["WebSocket push, 1 KiB, 8 connections", websocket("push", 8, 1024)],
   ["WebSocket push, 16 KiB, 8 connections", websocket("push", 8, 16_384)],
   ["WebSocket handshakes, 50 at once", websocket("handshakes", 50, 64)],
+  ["WebSocket echo over TLS, 64 B, 50 connections", secure("echo", 50, 64)],
+  ["WebSocket echo over TLS, 4 KiB, 50 connections", secure("echo", 50, 4096)],
+  ["WebSocket echo over TLS, 64 KiB, 20 connections", secure("echo", 20, 65_536)],
+  ["WebSocket and TLS handshakes, 50 at once", secure("handshakes", 50, 64)],
   ["HTTP GET proxied, 16 connections", http("/", 16)],
   ["HTTP GET proxied, 128 connections", http("/", 128)],
   ["HTTP GET of a 1 KiB file, 32 connections", http("/files/small", 32)],
@@ -65,7 +77,7 @@ async function measure(run: () => Promise<Sample>, gateway: Measured): Promise<S
 async function round([, run]: Row, load: Load, pair: readonly Measured[], seconds: number): Promise<Ratios> {
   const found = new Map<string, Awaited<ReturnType<typeof measure>>>();
   for (const gateway of pair) {
-    found.set(gateway.name, await measure(() => run(load, gateway.port, seconds), gateway));
+    found.set(gateway.name, await measure(() => run(load, gateway, seconds), gateway));
   }
   const [hopway, nginx] = [found.get("hopway"), found.get("nginx")];
   if (hopway === undefined || nginx === undefined) throw new Error("both are measured");
@@ -98,7 +110,7 @@ try {
       const [name, run] = row;
       if (!name.includes(options.only)) continue;
       // What is compiled, pooled or cached at the first use is so before it counts.
-      for (const { port } of [hopway, nginx]) await run(load, port, 1);
+      for (const gateway of [hopway, nginx]) await run(load, gateway, 1);
       const found: Ratios[] = [];
       for (let i = 0; i < rounds; i++) {
         found.push(await round(row, load, i % 2 === 0 ? [hopway, nginx] : [nginx, hopway], seconds));
