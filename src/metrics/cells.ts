@@ -125,7 +125,7 @@ export const CLOSE_CODES: readonly string[] = [...CODES.map(String), "3xxx", "4x
 const OTHER_CODE = CLOSE_CODES.length - 1;
 
 /** Place of a close code in CLOSE_CODES. */
-export function closeCodeIndex(code: number): number {
+function closeCodeIndex(code: number): number {
   if (code >= 3000 && code < 5000) return CLOSE_CODES.length - (code < 4000 ? 3 : 2);
   const index = CODES.indexOf(code);
   return index < 0 ? OTHER_CODE : index;

@@ -22,8 +22,11 @@ export class Row {
 /** A row that has no place: for what is not counted. */
 export const NO_ROW = new Row({ name: "none", cells: 0, gauges: [], open: [] }, []);
 
-/** The row of all peers that are only known at run time. */
-export const DYNAMIC_PEER = new Row(PEER_ROW, ["*", "*"]);
+/** Stands for upstreams and peers that only a request's variables name. */
+export const DYNAMIC = "*";
+
+/** The row of all of them. */
+export const DYNAMIC_PEER = new Row(PEER_ROW, [DYNAMIC, DYNAMIC]);
 DYNAMIC_PEER.at = DYNAMIC_PEER_AT;
 
 /** The rows of one configuration, in an order that every process that reads it comes to. */

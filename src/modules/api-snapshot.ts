@@ -50,7 +50,7 @@ import { processUsage } from "./metrics-workers.ts";
 import { allReports } from "./worker-reports.ts";
 
 /** Messages of one direction. */
-export interface Passed {
+interface Passed {
   readonly messages: number;
   readonly bytes: number;
 }

@@ -3,7 +3,7 @@ import { LIMIT_EXCEPT, LOCATION, LOCATION_IF, Module, type Scope, SERVER } from 
 import type { LoadContext } from "../config/load-context.ts";
 import { LOCATION_ROW, PEER_ROW, TUNNELS_ROW, WAY_ROW } from "../metrics/cells.ts";
 import { levelCounters } from "../metrics/level-counters.ts";
-import { type Row, rows } from "../metrics/rows.ts";
+import { DYNAMIC, type Row, rows } from "../metrics/rows.ts";
 import { watching } from "../metrics/watching.ts";
 import { addressText } from "../net/address.ts";
 import { proxyModule } from "../proxy/module.ts";
@@ -15,8 +15,6 @@ import { upstreams } from "../upstream/upstream-set.ts";
 import { httpCore } from "./http-core.ts";
 import { countRequests } from "./metrics-requests.ts";
 
-/** Stands for upstreams and peers that only a request's variables name. */
-export const DYNAMIC = "*";
 /** What is answered outside all locations. */
 const NO_LOCATION = "(none)";
 
