@@ -46,8 +46,9 @@ const NO_CERTIFICATE = "error:0480006C:PEM routines::no start line:Expecting: TR
 const NO_KEY = "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM";
 const MISMATCH = "error:05800074:x509 certificate routines::key values mismatch";
 
+/** For messages: a path, or that it is the text itself, which may be a key and is told to nobody (nginx logs it). */
 function shownName(name: string, reader: CertificateReader): string {
-  return name.startsWith(DATA) ? name : reader.path(name);
+  return name.startsWith(DATA) ? `${DATA}...` : reader.path(name);
 }
 
 function reason(error: unknown): string {
