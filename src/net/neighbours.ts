@@ -3,7 +3,7 @@
  * only where the key is that sealed it, and Bun's TLS takes no keys: so the connection goes to the key.
  */
 import { randomBytes } from "node:crypto";
-import { closeDescriptor } from "./libc.ts";
+import { closeDescriptor, unsentBytes } from "./libc.ts";
 import { type PacketOwner, PacketReceiver, sendPacket } from "./packet-channel.ts";
 import { nowMs, Timer, type TimerOwner } from "./timers.ts";
 import { TICKET_KEY_NAME_BYTES } from "./tls-client-hello.ts";
@@ -31,10 +31,15 @@ const HEAD_BYTES = 3;
 const LIFE_BYTES = 8;
 const NOTE_LENGTH_BYTES = 2;
 
+/** A worker that has left something in its queue for so long is busy, or stands still: it gets nothing more. */
+export const BUSY_MS = 250;
+
 interface Neighbour {
-  channel: number;
+  readonly channel: number;
   /** It has not heard of all our names. */
   behind: boolean;
+  /** Since when its queue was never seen empty; Infinity where it was. */
+  busySinceMs: number;
 }
 
 /** The names that one worker has told of. */
@@ -68,7 +73,7 @@ export class Neighbours implements PacketOwner, TimerOwner {
   add(index: number, channel: number): void {
     const before = this.neighbours.get(index);
     if (before !== undefined) closeDescriptor(before.channel);
-    const neighbour = { channel, behind: false };
+    const neighbour = { channel, behind: false, busySinceMs: Number.POSITIVE_INFINITY };
     this.neighbours.set(index, neighbour);
     this.tell(index, neighbour, [...this.names]);
   }
@@ -95,7 +100,7 @@ export class Neighbours implements PacketOwner, TimerOwner {
   /** Hands a connection over. False where the other worker cannot take it now: all is as before. */
   pass(index: number, fd: number, note: string, bytes: Uint8Array): boolean {
     const neighbour = this.neighbours.get(index);
-    if (neighbour === undefined) return false;
+    if (neighbour === undefined || isBusy(neighbour)) return false;
     const text = Buffer.from(note, "latin1");
     const length = Buffer.alloc(NOTE_LENGTH_BYTES);
     length.writeUInt16BE(text.length);
@@ -175,6 +180,12 @@ export class Neighbours implements PacketOwner, TimerOwner {
     head.writeUInt16BE(this.index, 1);
     return head;
   }
+}
+
+function isBusy(neighbour: Neighbour): boolean {
+  if ((unsentBytes(neighbour.channel) ?? 0) === 0) neighbour.busySinceMs = Number.POSITIVE_INFINITY;
+  else if (neighbour.busySinceMs === Number.POSITIVE_INFINITY) neighbour.busySinceMs = nowMs();
+  return nowMs() - neighbour.busySinceMs > BUSY_MS;
 }
 
 function dropOldest(names: Set<string>): void {

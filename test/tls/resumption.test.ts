@@ -100,6 +100,16 @@ async function resume(to: number, { version, bytes }: Session): Promise<Answer[]
   return answers.map(({ pid, reused, generation }) => ({ pid, reused, generation }));
 }
 
+/** All of many connections at once resume. A worker that is busy for a moment is not waited for: then they try again. */
+async function allResume(to: number, session: Session): Promise<void> {
+  await eventually("all resume", async () => {
+    const answers = await resume(to, session);
+    const resumed = answers.filter(({ reused }) => reused);
+    for (const answer of resumed) expect(answer).toEqual({ pid: session.pid, reused: true, generation });
+    return resumed.length === answers.length;
+  });
+}
+
 /** One session of every worker. */
 async function sessionsOfAll(to: number, version: Version): Promise<Session[]> {
   const found = new Map<number, Session>();
@@ -129,9 +139,7 @@ describe.each([
     "every connection resumes, at the worker that gave the session: %s",
     async (version) => {
       await known(to, version);
-      const session = await newSession(to, version);
-      const expected = Array(AT_ONCE).fill({ pid: session.pid, reused: true, generation });
-      for (let i = 0; i < 4; i++) expect(await resume(to, session)).toEqual(expected);
+      await allResume(to, await newSession(to, version));
     },
   );
 
@@ -158,8 +166,9 @@ test("what the PROXY protocol said goes along", async () => {
   const { text, session } = await askFrom("192.0.2.9");
   const pid = /<(\d+) \. 192\.0\.2\.9 1234 127\.0\.0\.1>/.exec(text)?.[1];
   expect(pid).toBeString();
-  const answers = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => askFrom(`192.0.2.${i}`, session)));
-  for (const [i, answer] of answers.entries()) expect(answer.text).toContain(`<${pid} r 192.0.2.${i} 1234 127.0.0.1>`);
+  for (let i = 0; i < AT_ONCE; i++) {
+    expect((await askFrom(`192.0.2.${i}`, session)).text).toContain(`<${pid} r 192.0.2.${i} 1234 127.0.0.1>`);
+  }
 });
 
 test("no tickets, no sessions", async () => {
@@ -175,7 +184,7 @@ test("a reload that leaves the certificate keeps the sessions", async () => {
   const pids = workerPids(gateway);
   await reload(4);
   expect(workerPids(gateway)).toEqual(pids);
-  expect(await resume(port, session)).toEqual(Array(AT_ONCE).fill({ pid: session.pid, reused: true, generation }));
+  await allResume(port, session);
 });
 
 test("another certificate ends them, and begins new ones", async () => {
