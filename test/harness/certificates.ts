@@ -22,6 +22,9 @@ export interface CertificateWishes {
   readonly days?: number;
 }
 
+/** Tests that need certificates are skipped where there is no openssl: `scripts/test.mjs` leaves out such files of `test/`. */
+export const hasOpenssl = Bun.which("openssl") !== null;
+
 /** Runs openssl and returns what it wrote; throws with what it complained about. */
 export function openssl(...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync("openssl", args, { encoding: "latin1" });
