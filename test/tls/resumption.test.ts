@@ -217,6 +217,23 @@ test("workers that come and go with a reload", async () => {
   await known(reusePort, "TLSv1.2");
 });
 
+test("nobody is lost while workers come and go, and hand over", async () => {
+  let going = true;
+  let resumed = 0;
+  const sessions = await sessionsOfAll(port, "TLSv1.3");
+  const clients = Array.from({ length: 12 }, async (_, i) => {
+    for (let session = sessions[i % sessions.length]!; going; ) {
+      const answer = await ask(port, session.version, session.bytes);
+      if (answer.reused) resumed++;
+      else session = { version: session.version, bytes: answer.given, pid: answer.pid };
+    }
+  });
+  for (const workers of [4, 2, 3, 1, 4]) await reload(workers, second);
+  going = false;
+  await Promise.all(clients);
+  expect(resumed).toBeGreaterThan(0);
+});
+
 test("nothing went wrong on the way", () => {
   const wrong = gateway.errorLog().match(/^.*\[(?:alert|crit|emerg|error)\].*$/gm) ?? [];
   expect(wrong.filter((line) => !line.includes("exited on signal 9"))).toEqual([]);
