@@ -1,6 +1,7 @@
 /** Commands beside serving: `hopway COMMAND ...`. Each is loaded when it is wanted. */
 import { doctorTable } from "../doctor/table.ts";
 import { explainTable } from "../explain/table.ts";
+import { probeTable } from "../probe/table.ts";
 import type { CommandTable, GivenOptions } from "../usage/command-table.ts";
 import { helpTable } from "./help-table.ts";
 
@@ -13,5 +14,6 @@ export interface Command {
 export const commands: readonly Command[] = [
   { table: doctorTable, load: () => import("../doctor/command.ts") },
   { table: explainTable, load: () => import("../explain/command.ts") },
+  { table: probeTable, load: () => import("../probe/command.ts") },
   { table: helpTable, load: () => import("./help.ts") },
 ];
