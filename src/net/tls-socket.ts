@@ -5,10 +5,12 @@
 import { freeSlot } from "./connection-slots.ts";
 import { type Deferred, defer, reportFault } from "./event-loop.ts";
 import { bytesWait, closeDescriptor, resetOnClose, SO_KEEPALIVE, SOL_SOCKET, setIntegerOption } from "./libc.ts";
-import { localHost, type PlainSocket, passReceived, type Socket, type SocketOwner } from "./socket.ts";
+import { localHost, type PlainSocket, type Socket, type SocketOwner } from "./socket.ts";
 import { type BunTlsError, type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
 import { MAX_RECORD_BYTES, type TlsContext } from "./tls-context.ts";
 import { HandshakeWatch } from "./tls-hurry.ts";
+import { TlsInput } from "./tls-input.ts";
+import { TlsOutput } from "./tls-output.ts";
 import { sessionOf, type TlsSession } from "./tls-session.ts";
 
 /** Who owns a socket on which a handshake runs. Nothing but these and `onClose` is called before it has ended. */
@@ -81,20 +83,10 @@ export class TlsSocket implements Socket, Deferred {
   /** The other end has said that nothing more comes. */
   private ended = false;
   private toldEnd = false;
-  /** Bun has closed it. */
-  private gone = false;
-  private paused = false;
-  /** What Bun has decrypted and the owner has not had, from `unreadAt` on: it has paused in between. */
-  private unread: Buffer | undefined = undefined;
-  private unreadAt = 0;
-  /** A write came short: `onDrain` is due. */
-  private full = false;
-  /** Bytes of which a record may have been made that did not go out whole: they have to be offered again as they are. */
-  private begun: Buffer | undefined = undefined;
+  private readonly input = new TlsInput();
+  private readonly output = new TlsOutput();
   /** What the handshake failed with before the owner could know of the socket. */
   private failedEarly: string | undefined = undefined;
-  /** Bytes at the beginning of the next writes that went out with `begun` already. */
-  private ahead = 0;
 
   constructor(plain: PlainSocket, start: TlsStart, owner: TlsOwner, initial: Uint8Array | undefined) {
     this.remoteAddress = plain.remoteAddress;
@@ -126,7 +118,7 @@ export class TlsSocket implements Socket, Deferred {
   onTurn(): void {
     try {
       if (this.failedEarly !== undefined) (this.data as TlsOwner).onHandshakeFailed(this.failedEarly);
-      else if (!this.paused) this.deliver();
+      else this.deliver(false);
     } catch (error) {
       this.fault(error);
     }
@@ -142,58 +134,23 @@ export class TlsSocket implements Socket, Deferred {
   }
 
   write(bytes: Uint8Array, length: number): number {
-    const { bun } = this;
-    if (bun === undefined) return -1;
-    let taken = 0;
-    if (this.begun !== undefined) {
-      if (!this.finishBegun(bun)) return this.fd < 0 ? -1 : 0;
-    }
-    if (this.ahead > 0) {
-      taken = Math.min(this.ahead, length);
-      this.ahead -= taken;
-      if (taken === length) return length;
-    }
-    const sent = bun.write(bytes, taken, length - taken);
-    if (sent < 0) return taken > 0 ? taken : -1;
-    taken += sent;
-    if (taken < length) {
-      this.full = true;
-      // What a write that came short may have encrypted already is one record.
-      this.begun = Buffer.from(bytes.subarray(taken, Math.min(length, taken + MAX_RECORD_BYTES)));
-    }
-    return taken;
-  }
-
-  /** BoringSSL wants the bytes of a record that did not go out whole once more; callers may come with fewer of them. */
-  private finishBegun(bun: BunTlsSocket): boolean {
-    const begun = this.begun!;
-    const sent = bun.write(begun, 0, begun.length);
-    if (sent < begun.length) {
-      this.full = true;
-      if (sent <= 0) return false;
-      this.ahead += sent;
-      this.begun = begun.subarray(sent);
-      return false;
-    }
-    this.ahead += sent;
-    this.begun = undefined;
-    return true;
+    return this.bun === undefined ? -1 : this.output.write(this.bun, bytes, length);
   }
 
   pause(): void {
-    this.paused = true;
+    this.input.paused = true;
     this.bun?.pause();
   }
 
   resume(): void {
-    this.paused = false;
+    this.input.paused = false;
     this.bun?.resume();
-    if (this.unread !== undefined) defer(this);
+    if (this.input.waiting) defer(this);
   }
 
   /** Decrypting is up to Bun's loop: true when something waits for it. */
   readNow(): boolean {
-    return this.fd >= 0 && (this.unread !== undefined || bytesWait(this.fd));
+    return this.fd >= 0 && (this.input.waiting || bytesWait(this.fd));
   }
 
   shutdown(): void {
@@ -224,8 +181,8 @@ export class TlsSocket implements Socket, Deferred {
   private forget(): void {
     this.endWatch();
     this.bun = undefined;
-    this.begun = undefined;
-    this.unread = undefined;
+    this.output.clear();
+    this.input.clear();
     if (this.fd >= 0) freeSlot();
     this.fd = -1;
   }
@@ -258,40 +215,30 @@ export class TlsSocket implements Socket, Deferred {
   }
 
   received(bytes: Buffer): void {
-    this.unread = this.unread === undefined ? bytes : Buffer.concat([this.unread.subarray(this.unreadAt), bytes]);
-    if (this.unread !== bytes) this.unreadAt = 0;
-    if (!this.paused) this.deliver();
+    if (this.bun === undefined) return;
+    this.input.add(bytes);
+    this.deliver(false);
   }
 
-  /** Passes on what Bun has decrypted, until the owner pauses; all of it when nothing more can come. */
-  private deliver(): void {
-    while (this.unread !== undefined && this.bun !== undefined) {
-      const { unread } = this;
-      this.unreadAt = passReceived(this.data, unread, this.unreadAt);
-      if (this.unreadAt === unread.length) {
-        this.unread = undefined;
-        this.unreadAt = 0;
-        discard(unread);
-      }
-      if (this.paused && !this.gone) return;
-    }
-    if (this.ended && this.bun !== undefined) this.tellEnd();
+  private deliver(all: boolean): void {
+    this.input.passTo(this, all);
+    if (this.ended) this.tellEnd();
   }
 
   drained(): void {
-    if (this.bun === undefined || !this.full) return;
-    this.full = false;
+    if (this.bun === undefined || !this.output.full) return;
+    this.output.full = false;
     this.data.onDrain();
   }
 
   peerEnded(): void {
     if (this.bun === undefined || this.ended) return;
     this.ended = true;
-    if (this.unread === undefined) this.tellEnd();
+    this.tellEnd();
   }
 
   private tellEnd(): void {
-    if (this.outcome === undefined || this.toldEnd) return;
+    if (this.outcome === undefined || this.toldEnd || this.bun === undefined || this.input.waiting) return;
     this.toldEnd = true;
     this.data.onEnd();
   }
@@ -299,8 +246,7 @@ export class TlsSocket implements Socket, Deferred {
   closed(error: BunTlsError | undefined): void {
     if (this.bun === undefined) return;
     // What came before the end is not lost, as on plain sockets.
-    this.gone = true;
-    this.deliver();
+    this.deliver(true);
     if (this.bun === undefined) return;
     this.forget();
     if (this.outcome !== undefined) this.data.onClose(error !== undefined);
@@ -313,15 +259,6 @@ export class TlsSocket implements Socket, Deferred {
     this.terminate();
     this.data.onClose(true);
   }
-}
-
-/** Smaller ones are the collector's: they cost it less than it costs to free them. */
-const MIN_DISCARDED_BYTES = 16 * 1024;
-
-/** Frees bytes of Bun's that have been passed on, without waiting for the collector: it lets 100 MB come together. */
-function discard({ buffer, length }: Buffer): void {
-  if (length >= MIN_DISCARDED_BYTES && buffer instanceof ArrayBuffer && buffer.byteLength === length)
-    buffer.transfer(0);
 }
 
 /** One object for all sockets. Exceptions in owners are bugs, and cost only the connection they happened on. */
