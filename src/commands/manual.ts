@@ -1,0 +1,15 @@
+/** `hopway manual`. */
+import { manualPage } from "../usage/manual.ts";
+import { commands } from "./list.ts";
+import { program } from "./program.ts";
+
+/** Runs it; the exit code. */
+export async function run(): Promise<number> {
+  process.stdout.write(
+    manualPage(
+      program,
+      commands.map(({ table }) => table),
+    ),
+  );
+  return 0;
+}
