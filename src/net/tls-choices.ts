@@ -83,26 +83,40 @@ const PLAIN: TlsContextOptions = {
 /** Words of cipher lists that take away, reorder or set a level. */
 const NO_CHOICE = /^[!\-+@]/;
 
+/** Suites of TLS 1.3 are not chosen by these lists, in nginx neither. */
+const SUITE_OF_13 = /^TLS_/;
+/** OpenSSL, as Debian's nginx has it, does not know it any more; BoringSSL would offer it to who names it. */
+const NO_TRIPLE_DES = "!3DES";
+
 /** OpenSSL's list, as far as BoringSSL knows its words. */
 function compileCiphers(written: Stated<string> | undefined, load: LoadContext): string | undefined | ConfigFault {
   if (written === undefined) return undefined;
   const { value, statement } = written;
-  const all = value.split(/[:, ]+/).filter((word) => word !== "");
-  const unknown = all.filter((word) => !NO_CHOICE.test(word) && !knows({ ciphers: word }));
+  const all = value.split(/[:, ]+/).filter((word) => word !== "" && !SUITE_OF_13.test(word));
+  const ignored = all.filter((word) => !NO_CHOICE.test(word) && !knows({ ciphers: `${word}:${NO_TRIPLE_DES}` }));
   // BoringSSL knows no security levels: with what it has, nothing is below the usual one.
-  const list = all.filter((word) => !word.startsWith("@SECLEVEL") && !unknown.includes(word)).join(":");
-  const context = makeTlsContext({ ...PLAIN, ciphers: list });
-  if (list === "" || context instanceof TlsContextFault) {
-    const reason =
-      context instanceof TlsContextFault ? context.message : "error:0A0000B9:SSL routines::no cipher match";
+  const left = all.filter((word) => !word.startsWith("@SECLEVEL") && !ignored.includes(word));
+  const list = [...left, NO_TRIPLE_DES].join(":");
+  if (!knows({ ciphers: list })) {
+    const reason = "error:0A0000B9:SSL routines::no cipher match";
     return new ConfigFault(`SSL_CTX_set_cipher_list("${value}") failed (SSL: ${reason})`);
   }
-  if (unknown.length > 0) warnOnce(load, statement, missing(unknown, statement));
+  if (ignored.length > 0) {
+    const broken = ignored.filter((word) => knows({ ciphers: word }));
+    const unknown = ignored.filter((word) => !broken.includes(word));
+    const parts = unknown.length > 0 ? [missing(unknown, statement)] : [];
+    if (broken.length > 0) parts.push(`${named(broken, statement)} ignored: triple DES is not offered (CVE-2016-2183)`);
+    warnOnce(load, statement, parts.join("; "));
+  }
   return list;
 }
 
+function named(words: readonly string[], { name }: Statement): string {
+  return `${words.join(", ")} in "${name}"`;
+}
+
 function missing(words: readonly string[], statement: Statement): string {
-  return `${words.join(", ")} in "${statement.name}" ignored: BoringSSL, which Bun has inside, does not have it`;
+  return `${named(words, statement)} ignored: BoringSSL, which Bun has inside, does not have it`;
 }
 
 const known = new Map<string, boolean>();

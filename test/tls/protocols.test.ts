@@ -53,8 +53,10 @@ http {
     listen 127.0.0.1:${bothPort} ssl;
     ssl_certificate ${ecdsa.certificate};
     ssl_certificate_key ${ecdsa.key};
+    ssl_certificate ${rsa.certificate};
+    ssl_certificate_key ${rsa.key};
     ssl_protocols SSLv2 SSLv3 TLSv1 TLSv1.1 TLSv1.2;
-    ssl_ciphers ALL:COMPLEMENTOFALL:NULL:aNULL:EXPORT:RC4:MD5:DES:3DES:@SECLEVEL=0;
+    ssl_ciphers ALL:COMPLEMENTOFALL:NULL:aNULL:EXPORT:RC4:MD5:DES:DES-CBC3-SHA:3DES:@SECLEVEL=0;
     location / { return 200; }
   }
 }
