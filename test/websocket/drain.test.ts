@@ -299,3 +299,39 @@ describe("a reload", () => {
     }
   });
 });
+
+test(
+  "an operator drains a peer: its tunnels go, those of others stay; who is asked back in time stays, too",
+  async () => {
+    const [a, b] = [listenRaw(), listenRaw()];
+    const [port, patient, api] = [freePort(), freePort(), freePort()];
+    const up = (name: string): string => `upstream ${name} { server 127.0.0.1:${a.port}; server 127.0.0.1:${b.port}; }`;
+    const { gateway } = await start(`${up("quick")} ${up("slow")}
+      server { listen 127.0.0.1:${port}; websocket_drain 50ms; location / { proxy_pass http://quick; } }
+      server { listen 127.0.0.1:${patient}; websocket_drain 1h; location / { proxy_pass http://slow; } }
+      server { listen 127.0.0.1:${api}; location / { hopway_api write; allow 127.0.0.1; deny all; } }`);
+    const drain = async (upstream: string, server: RawServer, word: "on" | "off"): Promise<void> => {
+      const query = `upstream=${upstream}&peer=127.0.0.1:${server.port}&drain=${word}`;
+      const { status } = await fetch(`http://127.0.0.1:${api}/?${query}`, { method: "POST" });
+      expect(status).toBe(200);
+    };
+    const onA = await openWebSocket(port, a);
+    const onB = await openWebSocket(port, b);
+    const waiting = await openWebSocket(patient, a);
+    await drain("slow", a, "on");
+    await drain("quick", a, "on");
+    expect(await told(onA.client, onA.upstream)).toBe("1001");
+    await stillOpen(onB.client, onB.upstream);
+    // Whoever comes back finds the other one.
+    const again = await openWebSocket(port, b);
+    await drain("slow", a, "off");
+    process.kill(gateway.pid, "SIGHUP");
+    await gateway.quiet();
+    await stillOpen(waiting.client, waiting.upstream);
+    for (const { client, upstream } of [onB, again, waiting]) end(client, upstream);
+    for (const stop of started.splice(0).reverse()) await stop();
+    a.stop();
+    b.stop();
+  },
+  LIMIT_MS,
+);
