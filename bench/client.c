@@ -1,9 +1,10 @@
 /*
  * WebSocket clients of the measurements, on 127.0.0.1. Each byte that comes back is compared with what must come.
  *   echo        each connection sends a message of SIZE bytes, waits until it is back, and sends the next
+ *   paced       each connection sends a message of SIZE bytes 20 times a second, if the last one is back
  *   push        each connection takes messages of SIZE bytes as fast as they come
  *   handshakes  each connection connects, shakes hands, has one message echoed, closes as RFC 6455 wants, and starts again
- * usage: client echo|push|handshakes PORT CONNECTIONS SIZE SECONDS [tls]
+ * usage: client echo|paced|push|handshakes PORT CONNECTIONS SIZE SECONDS [tls]
  * Prints {"operations": n, "seconds": n, "p99_us": n}: messages or handshakes; p99 is 0 for push. Ends with 1 when
  * anything went wrong.
  */
@@ -11,6 +12,8 @@
 #include "secure.h"
 
 enum { READ_BYTES = 256 * 1024, MAX_EVENTS = 256, OPEN_LIMIT_SECONDS = 20 };
+/* So often a paced connection says something. */
+static const uint64_t PACE_NS = 50 * 1000000ull;
 
 struct connection {
   int fd;
@@ -25,7 +28,7 @@ struct connection {
   uint64_t started;
 };
 
-static enum { ECHO, PUSH, HANDSHAKES } mode;
+static enum { ECHO, PACED, PUSH, HANDSHAKES } mode;
 static int poller, port, open_count, running, tls;
 static size_t size;
 static char request[256];
@@ -127,10 +130,11 @@ static void take(struct connection *c, const uint8_t *bytes, size_t length) {
       continue;
     }
     if (length > 0) fail("more came back than was sent");
-    if (mode == ECHO) {
+    if (mode == ECHO || mode == PACED) {
       operations++;
       sample(c->started);
-      if (running) send_message(c);
+      c->sent = 0;
+      if (running && mode == ECHO) send_message(c);
     } else {
       const uint8_t close_frame[] = {0x80 | CLOSE, 0x80 | 2, 0, 0, 0, 0, 0x03, 0xe8};
       if (put(c, close_frame, sizeof close_frame) != (ssize_t)sizeof close_frame) die("send");
@@ -232,14 +236,34 @@ static void run_until(uint64_t deadline, int enough) {
   }
 }
 
+/* Each says its message when its time has come, the first ones spread over one pace. */
+static void run_paced(struct connection *all, int connections, uint64_t deadline) {
+  uint64_t begin = now_ns();
+  uint64_t *due = malloc((size_t)connections * sizeof *due);
+  if (due == NULL) die("malloc");
+  for (int i = 0; i < connections; i++) due[i] = begin + PACE_NS * (uint64_t)i / (uint64_t)connections;
+  struct epoll_event events[MAX_EVENTS];
+  for (uint64_t now; (now = now_ns()) < deadline;) {
+    for (int i = 0; i < connections; i++) {
+      if (due[i] > now || all[i].sent > 0) continue;
+      due[i] += PACE_NS;
+      send_message(&all[i]);
+    }
+    int n = epoll_wait(poller, events, MAX_EVENTS, 1);
+    for (int i = 0; i < n; i++) handle(events[i].data.ptr, events[i].events);
+  }
+  free(due);
+}
+
 int main(int count, char **args) {
   if (count != 6 && count != 7) {
-    fprintf(stderr, "usage: client echo|push|handshakes PORT CONNECTIONS SIZE SECONDS [tls]\n");
+    fprintf(stderr, "usage: client echo|paced|push|handshakes PORT CONNECTIONS SIZE SECONDS [tls]\n");
     return 2;
   }
   tls = count == 7;
   if (tls) begin_secure();
-  mode = strcmp(args[1], "push") == 0 ? PUSH : strcmp(args[1], "handshakes") == 0 ? HANDSHAKES : ECHO;
+  if (strcmp(args[1], "paced") == 0) mode = PACED;
+  else mode = strcmp(args[1], "push") == 0 ? PUSH : strcmp(args[1], "handshakes") == 0 ? HANDSHAKES : ECHO;
   port = atoi(args[2]);
   int connections = atoi(args[3]);
   size = strtoul(args[4], NULL, 10);
@@ -265,7 +289,9 @@ int main(int count, char **args) {
   }
   operations = 0;
   uint64_t begin = now_ns();
-  run_until(begin + (uint64_t)(atof(args[5]) * 1e9), 0);
+  uint64_t end = begin + (uint64_t)(atof(args[5]) * 1e9);
+  if (mode == PACED) run_paced(all, connections, end);
+  else run_until(end, 0);
   double seconds = (double)(now_ns() - begin) / 1e9;
   qsort(samples, sample_count, sizeof *samples, by_value);
   unsigned p99 = sample_count == 0 ? 0 : samples[(sample_count - 1) * 99 / 100];

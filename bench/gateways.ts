@@ -1,4 +1,4 @@
-/** hopway and nginx on one configuration, each with one worker on one core, and what they use of the machine. */
+/** Two gateways on nearly one configuration, each with one worker on one core, and what they use of the machine. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
@@ -29,7 +29,30 @@ interface Ports {
   readonly tls: number;
 }
 
-function configuration(folder: string, ports: Ports, backendPort: number): string {
+/** Whom to measure: a program, and what it gets in the http block beside what all get. */
+interface Contender {
+  readonly name: string;
+  readonly command: string;
+  readonly directives: string;
+}
+
+const PLAIN: Contender = { name: "hopway", command: HOPWAY, directives: "" };
+
+/** Who is measured beside whom. */
+export const PAIRS: Readonly<Record<string, readonly [Contender, Contender]>> = {
+  nginx: [PLAIN, { name: "nginx", command: NGINX, directives: "" }],
+  counting: [{ name: "counting", command: HOPWAY, directives: "websocket auto;" }, PLAIN],
+  guarding: [
+    {
+      name: "guarding",
+      command: HOPWAY,
+      directives: "websocket auto; websocket_validate on; websocket_max_message_size 16m; websocket_ping_interval 30s;",
+    },
+    PLAIN,
+  ],
+};
+
+function configuration(folder: string, ports: Ports, backendPort: number, directives: string): string {
   return `
 daemon off;
 ${process.getuid?.() === 0 ? "user root;" : ""}
@@ -49,6 +72,7 @@ http {
     sendfile on;
     tcp_nopush on;
     map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+    ${directives}
     upstream backend { server 127.0.0.1:${backendPort}; keepalive 256; }
     server {
         listen 127.0.0.1:${ports.plain};
@@ -79,17 +103,17 @@ http {
 export async function startGateways(
   folder: string,
   core: number,
-  ports: readonly [hopway: Ports, nginx: Ports],
+  pair: readonly [Contender, Contender],
+  ports: readonly [Ports, Ports],
   backendPort: number,
-): Promise<readonly [hopway: Measured, nginx: Measured]> {
-  const start = (name: string, command: string, own: Ports): Promise<Measured> =>
-    startOne(name, command, join(folder, name), core, own, backendPort);
-  return [await start("hopway", HOPWAY, ports[0]), await start("nginx", NGINX, ports[1])];
+): Promise<readonly [Measured, Measured]> {
+  const start = (contender: Contender, own: Ports): Promise<Measured> =>
+    startOne(contender, join(folder, contender.name), core, own, backendPort);
+  return [await start(pair[0], ports[0]), await start(pair[1], ports[1])];
 }
 
 async function startOne(
-  name: string,
-  command: string,
+  { name, command, directives }: Contender,
   folder: string,
   core: number,
   ports: Ports,
@@ -100,7 +124,7 @@ async function startOne(
   writeFileSync(join(folder, "files/big"), Buffer.alloc(BIG_FILE_BYTES, "x"));
   makeCertificate(folder, "server");
   const path = join(folder, "nginx.conf");
-  writeFileSync(path, configuration(folder, ports, backendPort));
+  writeFileSync(path, configuration(folder, ports, backendPort, directives));
   const child = Bun.spawn({
     cmd: ["taskset", "-c", `${core}`, command, "-p", `${folder}/`, "-e", `${folder}/error.log`, "-c", path],
     stdin: "ignore",
