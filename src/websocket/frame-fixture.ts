@@ -1,6 +1,9 @@
 /** WebSocket frames for tests, right and wrong ones. */
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from "./frame-walker.ts";
 
+/** Who sends. */
+export type Side = "client" | "server";
+
 /** What a frame may have that is not usual. */
 export interface FrameForm {
   /** Default: true. */

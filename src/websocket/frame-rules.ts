@@ -30,6 +30,8 @@ const INVALID_REASON = fault("the reason of a Close frame is not UTF-8", INVALID
 /** Found in the payload of text. */
 export const INVALID_TEXT = fault("a text is not UTF-8", INVALID_PAYLOAD);
 export const INCOMPLETE_TEXT = fault("a text ends within a character", INVALID_PAYLOAD);
+/** A compressed message turned out not to be one. */
+export const NOT_DEFLATED = fault("a compressed message cannot be decompressed", INVALID_PAYLOAD);
 const NEGATIVE_LENGTH = fault("the highest bit of a length is set");
 const LENGTH_BEYOND = fault("a frame longer than 2^53 - 1 bytes", MESSAGE_TOO_BIG);
 

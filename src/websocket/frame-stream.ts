@@ -9,8 +9,16 @@
 import { NOWHERE } from "../metrics/cells.ts";
 import { nowMs } from "../net/timers.ts";
 import { isOwnPong, PING_PAYLOAD_BYTES } from "./control-frame.ts";
-import { closeFault, type FrameFault, headerFault, INCOMPLETE_TEXT, INVALID_TEXT } from "./frame-rules.ts";
+import {
+  closeFault,
+  type FrameFault,
+  headerFault,
+  INCOMPLETE_TEXT,
+  INVALID_TEXT,
+  NOT_DEFLATED,
+} from "./frame-rules.ts";
 import { CLOSE, FrameWalker, PING, PONG, TEXT } from "./frame-walker.ts";
+import type { Inflated, Inflater } from "./inflater.ts";
 import type { MessageCounter } from "./message-rate.ts";
 import { TextCheck } from "./text-check.ts";
 import type { TunnelSide } from "./tunnel-side.ts";
@@ -36,6 +44,15 @@ const FAULTY = 2;
 const TOO_BIG = 3;
 const TOO_EARLY = 4;
 
+/** What is wrong with a message by what it decompresses to. */
+const INFLATED_FAULTS: Readonly<Record<Inflated, FrameFault | "too big" | undefined>> = {
+  fine: undefined,
+  "too big": "too big",
+  broken: NOT_DEFLATED,
+  "bad text": INVALID_TEXT,
+  "incomplete text": INCOMPLETE_TEXT,
+};
+
 /** What holds for the frames of one side. */
 export interface StreamRules {
   readonly validate: boolean;
@@ -43,6 +60,8 @@ export interface StreamRules {
   readonly rsvAllowed: number;
   /** 0: none. */
   readonly maxMessageBytes: number;
+  /** Tells how large compressed messages are when they are decompressed: `maxMessageBytes` holds for that, too. */
+  readonly inflater: Inflater | undefined;
   readonly bucket: MessageCounter | undefined;
   /** The side is pinged: its answers are not for the target. */
   readonly pinged: boolean;
@@ -80,6 +99,8 @@ export class FrameStream {
   private readonly owner: StreamOwner;
   private readonly rules: StreamRules | undefined;
   private readonly text: TextCheck | undefined;
+  /** Payload is looked at. */
+  private readonly looks: boolean;
   private mode: number;
   /** Part of a frame has been passed on: nothing can be inserted before its end. */
   split = false;
@@ -115,6 +136,7 @@ export class FrameStream {
     this.owner = owner;
     this.rules = rules;
     this.text = rules?.validate ? new TextCheck() : undefined;
+    this.looks = this.text !== undefined || rules?.inflater !== undefined;
     this.mode = rules === undefined ? COUNT : GUARD;
   }
 
@@ -195,6 +217,11 @@ export class FrameStream {
     this.guard(parked, parked.length);
   }
 
+  /** The tunnel is over. */
+  release(): void {
+    this.rules?.inflater?.release();
+  }
+
   private stopPassing(mode: number): void {
     if (this.mode < DISCARD) {
       this.messagesPassed = this.walker.messages;
@@ -255,13 +282,14 @@ export class FrameStream {
       }
       if (!walker.isControl) {
         this.messageMs = this.receivedMs;
-        const fault = this.text === undefined || this.final ? undefined : this.textFault(this.text, chunk, at, end);
+        const fault = this.looks && !this.final ? this.payloadFault(chunk, at, end) : undefined;
         if (fault !== undefined) {
           if (fresh) {
             this.forward(chunk, from, frameAt);
             this.split = false;
           }
-          this.owner.onFault(this, fault);
+          if (fault === "too big") this.owner.onTooBig(this);
+          else this.owner.onFault(this, fault);
           this.discard(chunk, at, end);
           return;
         }
@@ -331,17 +359,33 @@ export class FrameStream {
   }
 
   /** Judges what of a data frame's payload is in chunk[at..end). */
-  private textFault(text: TextCheck, chunk: Buffer, at: number, end: number): FrameFault | undefined {
-    const { walker } = this;
-    const { messageOpcode, messageRsv, opcode, payloadLength, payloadLeft } = walker;
-    // With extensions that are not known, or a compressed message, the bytes are not text.
-    if (messageOpcode !== TEXT || (messageRsv & COMPRESSED) !== 0) return undefined;
-    if ((this.rules?.rsvAllowed ?? 0) > COMPRESSED) return undefined;
-    const position = payloadLength - payloadLeft;
+  private payloadFault(chunk: Buffer, at: number, end: number): FrameFault | "too big" | undefined {
+    const { messageRsv, payloadLeft } = this.walker;
     const to = Math.min(end, at + payloadLeft);
+    if ((messageRsv & COMPRESSED) !== 0) return this.inflatedFault(chunk, at, to);
+    return this.text === undefined ? undefined : this.textFault(this.text, chunk, at, to);
+  }
+
+  private textFault(text: TextCheck, chunk: Buffer, at: number, to: number): FrameFault | undefined {
+    const { walker } = this;
+    const { messageOpcode, opcode, payloadLength, payloadLeft } = walker;
+    // With extensions that are not known the bytes need not be text.
+    if (messageOpcode !== TEXT || (this.rules?.rsvAllowed ?? 0) > COMPRESSED) return undefined;
+    const position = payloadLength - payloadLeft;
     if (opcode === TEXT && position === 0) text.reset();
     if (!text.check(chunk, at, to, walker.maskKey, position)) return INVALID_TEXT;
     return walker.fin && to - at === payloadLeft && !text.complete ? INCOMPLETE_TEXT : undefined;
+  }
+
+  private inflatedFault(chunk: Buffer, at: number, to: number): FrameFault | "too big" | undefined {
+    const inflater = this.rules?.inflater;
+    if (inflater === undefined) return undefined;
+    const { opcode, fin, maskKey, payloadLength, payloadLeft } = this.walker;
+    const position = payloadLength - payloadLeft;
+    if (opcode !== 0 && position === 0) inflater.begin(opcode === TEXT ? this.text : undefined);
+    let verdict = inflater.feed(chunk, at, to, maskKey, position);
+    if (verdict === "fine" && fin && to - at === payloadLeft) verdict = inflater.end();
+    return INFLATED_FAULTS[verdict];
   }
 
   /** A control frame that was held back is whole: returns where what is to be passed on begins, -1 for nothing more. */

@@ -37,6 +37,14 @@ export interface Agreement {
   readonly subprotocol: string | undefined;
   /** RSV bits that the extensions may use: bit 4 is permessage-deflate's (RFC 7692), 7 where an extension is unknown. */
   readonly rsvAllowed: number;
+  /** permessage-deflate is the one extension agreed on. */
+  readonly deflate: Deflate | undefined;
+}
+
+/** Whose compressed messages may refer to those before them ("context takeover"; RFC 7692, 7.1.1). */
+export interface Deflate {
+  readonly clientTakesOver: boolean;
+  readonly serverTakesOver: boolean;
 }
 
 /** What a 101 says that answers this request; undefined where it opens no WebSocket (RFC 6455, 4.1). */
@@ -44,10 +52,8 @@ export function readAgreement(r: Request, answer: HeaderList): Agreement | undef
   const key = r.headers.get("sec-websocket-key");
   if (key === undefined || !hasToken(answer.get("upgrade"), "websocket")) return undefined;
   if (answer.get("sec-websocket-accept") !== acceptOf(key)) return undefined;
-  return {
-    subprotocol: answer.get("sec-websocket-protocol"),
-    rsvAllowed: rsvOf(answer.getJoined("sec-websocket-extensions", ",")),
-  };
+  const extensions = answer.getJoined("sec-websocket-extensions", ",") ?? "";
+  return { subprotocol: answer.get("sec-websocket-protocol"), ...readExtensions(extensions) };
 }
 
 /** `Sec-WebSocket-Accept` for a client's key. */
@@ -57,10 +63,21 @@ export function acceptOf(key: string): string {
     .digest("base64");
 }
 
-function rsvOf(extensions: string | undefined): number {
-  if (extensions === undefined || extensions.trim() === "") return 0;
+function readExtensions(text: string): Pick<Agreement, "rsvAllowed" | "deflate"> {
+  if (text.trim() === "") return { rsvAllowed: 0, deflate: undefined };
   const RSV1 = 4;
   const ALL = 7;
-  const names = extensions.split(",").map((extension) => extension.split(";")[0]!.trim().toLowerCase());
-  return names.every((name) => name === "permessage-deflate") ? RSV1 : ALL;
+  const extensions = text.split(",").map((extension) =>
+    extension
+      .toLowerCase()
+      .split(";")
+      .map((word) => word.trim()),
+  );
+  if (!extensions.every(([name]) => name === "permessage-deflate")) return { rsvAllowed: ALL, deflate: undefined };
+  const [[, ...parameters] = []] = extensions;
+  const deflate = {
+    clientTakesOver: !parameters.includes("client_no_context_takeover"),
+    serverTakesOver: !parameters.includes("server_no_context_takeover"),
+  };
+  return { rsvAllowed: RSV1, deflate: extensions.length === 1 ? deflate : undefined };
 }

@@ -1,19 +1,20 @@
 /** The `websocket_*` directives and variables: what hopway has and nginx has not. */
 import { isUtf8 } from "node:buffer";
-import { choice, flag, offset, time } from "../config/arguments.ts";
+import { choice, flag, time } from "../config/arguments.ts";
 import {
   type ArgumentType,
   atLeast,
   between,
   ConfigFault,
   type Directive,
+  directiveFault,
   HTTP_SERVER_LOCATION,
   invalidParameter,
   LOCATION_IF,
   Module,
 } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { parseInteger, parseTime } from "../config/units.ts";
+import { parseInteger, parseOffset, parseTime } from "../config/units.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { watching } from "../metrics/watching.ts";
@@ -23,7 +24,7 @@ import { GOING_AWAY } from "./endings.ts";
 import { maySend } from "./frame-rules.ts";
 import { type MessageRate, parseMessageRate } from "./message-rate.ts";
 import { type OriginRules, parseOrigins } from "./origins.ts";
-import type { DrainSettings, PingSettings, WebSocketSettings } from "./settings.ts";
+import type { DrainSettings, MessageLimit, PingSettings, WebSocketSettings } from "./settings.ts";
 import { webSocketVariables } from "./variables.ts";
 
 const PLACES = HTTP_SERVER_LOCATION | LOCATION_IF;
@@ -42,6 +43,18 @@ const pingInterval: ArgumentType<PingSettings | "off" | undefined> = {
     if (!option.startsWith("timeout=")) return invalidParameter(option);
     const timeoutMs = parseTime(option.slice("timeout=".length)) ?? 0;
     return timeoutMs === 0 ? invalidParameter(option) : { intervalMs, timeoutMs };
+  },
+};
+
+/** `1m [decompressed]`. */
+const messageSize: ArgumentType<MessageLimit> = {
+  arity: between(1, 2),
+  fallback: { bytes: 0, decompressed: false },
+  parse([size = "", option], site): MessageLimit | ConfigFault {
+    const bytes = parseOffset(size);
+    if (bytes === undefined) return directiveFault(site, "invalid value");
+    if (option !== undefined && option !== "decompressed") return invalidParameter(option);
+    return { bytes, decompressed: option !== undefined };
   },
 };
 
@@ -103,9 +116,9 @@ const directives: readonly Directive<WebSocketSettings>[] = [
   {
     name: "websocket_max_message_size",
     in: PLACES,
-    arg: offset(0),
-    set: "maxMessageBytes",
-    doc: "A larger message ends the WebSocket with 1009.",
+    arg: messageSize,
+    set: "maxMessage",
+    doc: "A larger message ends the WebSocket with 1009; decompressed: one that decompresses to more does, too.",
   },
   {
     name: "websocket_message_rate",
@@ -167,7 +180,7 @@ function watchOf(own: WebSocketSettings, load: LoadContext): WebSocketSettings["
     typeof own.pings === "object" ||
     typeof own.messageRate === "object" ||
     own.validate ||
-    own.maxMessageBytes > 0 ||
+    own.maxMessage.bytes > 0 ||
     own.idleTimeoutMs > 0 ||
     own.maxDurationMs > 0 ||
     own.slowConsumerTimeoutMs > 0;

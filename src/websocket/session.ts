@@ -32,6 +32,7 @@ import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
 import { NO_CLOSE } from "./frame-walker.ts";
 import type { Agreement } from "./handshake.ts";
+import { Inflater } from "./inflater.ts";
 import { MessageBucket } from "./message-rate.ts";
 import { type PingOwner, Pings } from "./pings.ts";
 import type { WebSocketSettings } from "./settings.ts";
@@ -106,12 +107,18 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     return (this.endedMs < 0 ? nowMs() : this.endedMs) - this.startedMs;
   }
 
-  private rulesFor({ rsvAllowed }: Agreement, ofClient: boolean): StreamRules | undefined {
-    const { watch, validate, maxMessageBytes, messageRate, pings } = this.settings;
+  private rulesFor({ rsvAllowed, deflate }: Agreement, ofClient: boolean): StreamRules | undefined {
+    const { watch, validate, maxMessage, messageRate, pings } = this.settings;
     if (watch !== "guard") return undefined;
     const rate = typeof messageRate === "object" && ofClient ? messageRate : undefined;
     const bucket = rate === undefined ? undefined : new MessageBucket(rate, nowMs());
-    return { validate, rsvAllowed, maxMessageBytes, bucket, pinged: typeof pings === "object" };
+    const { bytes: maxMessageBytes, decompressed } = maxMessage;
+    const takesOver = (ofClient ? deflate?.clientTakesOver : deflate?.serverTakesOver) ?? false;
+    const inflater =
+      decompressed && maxMessageBytes > 0 && deflate !== undefined
+        ? new Inflater(maxMessageBytes, takesOver)
+        : undefined;
+    return { validate, rsvAllowed, maxMessageBytes, inflater, bucket, pinged: typeof pings === "object" };
   }
 
   // What the streams tell
@@ -122,9 +129,13 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   }
 
   onTooBig(stream: FrameStream): void {
-    const bytes = stream.walker.messageBytes;
-    const { maxMessageBytes } = this.settings;
-    const words = `${nameOf(stream)} sent a message of ${bytes} bytes or more, which is larger than websocket_max_message_size (${maxMessageBytes})`;
+    const { bytes } = this.settings.maxMessage;
+    const { messageBytes } = stream.walker;
+    const what =
+      messageBytes > bytes
+        ? `of ${messageBytes} bytes or more, which is larger than`
+        : "that decompresses to more than";
+    const words = `${nameOf(stream)} sent a message ${what} websocket_max_message_size (${bytes})`;
     this.end(refusal(stream.fromClient, MESSAGE_TOO_BIG, "message too big", words), stream);
   }
 
@@ -201,6 +212,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     this.stopTimers();
     this.timers[DELAY_TIMER]?.release();
     this.closing?.release();
+    this.fromClient.release();
+    this.fromUpstream.release();
     if (timedOut) this.closedBy ??= "proxy";
     const byProxy = this.closing !== undefined || timedOut;
     if (this.closeCode === 0) this.closeCode = NO_CLOSE;

@@ -10,6 +10,14 @@ export interface PingSettings {
   readonly timeoutMs: number;
 }
 
+/** `websocket_max_message_size`. */
+export interface MessageLimit {
+  /** 0: none. */
+  readonly bytes: number;
+  /** It holds for what a compressed message decompresses to, too. */
+  readonly decompressed: boolean;
+}
+
 /** `websocket_drain`. */
 export interface DrainSettings {
   /** Within so long a WebSocket ends that has to go. */
@@ -23,7 +31,7 @@ export interface WebSocketSettings {
   /** `websocket`; undefined where no level says anything: as `off`, but the other directives hold. */
   mode: "on" | "auto" | "off" | undefined;
   pings: PingSettings | "off" | undefined;
-  maxMessageBytes: number;
+  maxMessage: MessageLimit;
   messageRate: MessageRate | "off" | undefined;
   allowedOrigins: OriginRules | undefined;
   validate: boolean;

@@ -63,7 +63,8 @@ export class RememberingOwner implements StreamOwner {
 
   onTooBig(stream: FrameStream): void {
     this.events.push(`too big: ${stream.walker.messageBytes}`);
-    stream.endWith(this.closing);
+    if (stream.split) stream.ignore();
+    else stream.endWith(this.closing);
   }
 
   onTooEarly(stream: FrameStream, byMs: number): boolean {
@@ -90,12 +91,16 @@ export const NO_LIMITS: StreamRules = {
   validate: false,
   rsvAllowed: 0,
   maxMessageBytes: 0,
+  inflater: undefined,
   bucket: undefined,
   pinged: false,
 };
 
-/** A stream from a client. Without rules it counts. */
-export function streamOf(rules: StreamRules | undefined): {
+/** A stream from a client, or to one. Without rules it counts. */
+export function streamOf(
+  rules: StreamRules | undefined,
+  fromClient = true,
+): {
   readonly stream: FrameStream;
   readonly side: RememberingSide;
   readonly target: RememberingSide;
@@ -106,5 +111,5 @@ export function streamOf(rules: StreamRules | undefined): {
   side.other = target;
   target.other = side;
   const owner = new RememberingOwner();
-  return { stream: new FrameStream(side, target, true, rules, owner), side, target, owner };
+  return { stream: new FrameStream(side, target, fromClient, rules, owner), side, target, owner };
 }
