@@ -28,6 +28,7 @@ import { map } from "./map.ts";
 import { metricsModule } from "./metrics.ts";
 import { metricsRows } from "./metrics-rows.ts";
 import { notModifiedModule } from "./not-modified.ts";
+import { otel } from "./otel.ts";
 import { coreModule } from "./process-core.ts";
 import { rangeModule } from "./range.ts";
 import { realip } from "./realip.ts";
@@ -75,6 +76,7 @@ export const modules: readonly AnyModule[] = [
   apiModule,
   dashboardModule,
   logModule,
+  otel,
   absentModules,
   sslModule,
   http2Module,

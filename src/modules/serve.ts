@@ -25,6 +25,7 @@ import { upstreams } from "../upstream/upstream-set.ts";
 import { History } from "./dashboard-history.ts";
 import { Handover, type HandoverHost } from "./handover.ts";
 import { closeKeptLogs } from "./open-log-files.ts";
+import { startExporter } from "./otel.ts";
 import { eventSettings } from "./process-core.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
 import { Reporter } from "./worker-reports.ts";
@@ -159,6 +160,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     this.obeyEvents(config);
     addSlotHolder(this);
     this.obeyWatching();
+    startExporter(config.load);
     heedOperator(upstreams(config.load));
     for (const listener of listeners) this.openDoor(listener);
     this.handover = packets === undefined ? undefined : new Handover(packets.id, packets.receiving, this);
@@ -182,6 +184,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     this.load = config.load;
     this.obeyEvents(config);
     this.obeyWatching();
+    startExporter(config.load);
     this.updatePlaces();
     drainGone(this.requests(), this.load);
     const closing: Door[] = [];

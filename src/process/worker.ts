@@ -1,5 +1,6 @@
 /** A process that serves: a worker under a master, or the only process (`master_process off`). */
 import type { LoadedConfig } from "../config/load.ts";
+import { sendLastSpans } from "../modules/otel-exporter.ts";
 import { type PacketChannel, type Serving, serve } from "../modules/serve.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
@@ -154,9 +155,11 @@ export class Worker {
 
   private end(): void {
     this.write(NOTICE, "exiting");
-    flushLogs();
-    this.write(NOTICE, "exit");
-    this.onEnd();
+    sendLastSpans(() => {
+      flushLogs();
+      this.write(NOTICE, "exit");
+      this.onEnd();
+    });
   }
 
   private write(level: LogLevel, message: string): void {

@@ -1,0 +1,105 @@
+/** What a span tells of its request (ngx_otel_module's default attributes), and of its WebSocket. */
+import type { Request } from "../http/request.ts";
+import { wallMs } from "../net/timers.ts";
+import { VERSION } from "../version.ts";
+import { webSocketModule } from "../websocket/module.ts";
+import { WebSocketSession } from "../websocket/session.ts";
+import type { SpanPlace } from "./otel-context.ts";
+import type { EndedSpan } from "./otel-exporter.ts";
+
+type Attributes = EndedSpan["attributes"];
+
+/** SpanKind.SERVER and SpanStatusCode of OpenTelemetry's interface: not imported, as they would load the library. */
+const SERVER_KIND = 1;
+const UNSET = 0;
+const ERROR = 2;
+
+const SCOPE = { name: "hopway", version: VERSION };
+const NON_ASCII = /[\x80-\xff]/;
+
+/** The span of a request that is over: it began with its first byte, and ends now. For a tunnel, now is its end. */
+export function endedSpan(
+  r: Request,
+  name: string,
+  current: SpanPlace,
+  parent: SpanPlace | undefined,
+  own: readonly (readonly [name: string, value: string])[],
+): EndedSpan {
+  const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
+  const endMs = Math.max(r.startedAt, wallMs());
+  const attributes: Attributes = requestAttributes(r, status);
+  addWebSocket(attributes, r);
+  for (const [key, value] of own) attributes[utf8(key)] = utf8(value);
+  return {
+    name: utf8(name),
+    kind: SERVER_KIND,
+    spanContext: () => context(current),
+    ...(parent === undefined ? {} : { parentSpanContext: { ...context(parent), isRemote: true } }),
+    startTime: highResolution(r.startedAt),
+    endTime: highResolution(endMs),
+    duration: highResolution(endMs - r.startedAt),
+    status: { code: status >= 500 ? ERROR : UNSET },
+    attributes,
+    links: [],
+    events: [],
+    ended: true,
+    instrumentationScope: SCOPE,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+}
+
+function requestAttributes(r: Request, status: number): Attributes {
+  const { connection } = r;
+  const secure = connection.tls !== undefined;
+  const agent = r.headers.get("user-agent");
+  const sentBytes = connection.output.sentBytes - r.sentBefore - r.headerBytesSent;
+  const attributes: Attributes = {
+    "http.method": utf8(r.method),
+    "http.target": utf8(r.unparsedUri),
+    "http.route": utf8(r.location.name),
+    "http.scheme": secure ? "https" : "http",
+    "http.flavor": r.httpVersion === 1001 ? "1.1" : r.httpVersion === 1000 ? "1.0" : "0.9",
+    "http.response_content_length": Math.max(0, sentBytes),
+    "http.status_code": status,
+    "net.host.name": utf8(r.host === "" ? r.server.name : r.host),
+    "net.sock.peer.addr": r.remoteAddress,
+  };
+  if (agent !== undefined) attributes["http.user_agent"] = utf8(agent);
+  if (r.contentLength > 0) attributes["http.request_content_length"] = r.contentLength;
+  const { localPort } = connection;
+  if (localPort !== 0 && localPort !== (secure ? 443 : 80)) attributes["net.host.port"] = localPort;
+  if (r.remotePort !== 0) attributes["net.sock.peer.port"] = r.remotePort;
+  return attributes;
+}
+
+/** Where the frames of a tunnel are read, what they were. */
+function addWebSocket(attributes: Attributes, r: Request): void {
+  const session = r.context(webSocketModule.id);
+  if (!(session instanceof WebSocketSession)) return;
+  attributes["websocket.messages_in"] = session.fromClient.messages;
+  attributes["websocket.messages_out"] = session.fromUpstream.messages;
+  attributes["websocket.bytes_in"] = session.fromClient.bytes;
+  attributes["websocket.bytes_out"] = session.fromUpstream.bytes;
+  if (session.subprotocol !== undefined) attributes["websocket.subprotocol"] = utf8(session.subprotocol);
+  if (session.closeCode !== 0) attributes["websocket.close_code"] = session.closeCode;
+  if (session.closedBy !== undefined) attributes["websocket.close_by"] = session.closedBy;
+}
+
+function context({ traceId, spanId, sampled, state }: SpanPlace): ReturnType<EndedSpan["spanContext"]> {
+  const place = { traceId, spanId, traceFlags: sampled ? 1 : 0 };
+  if (state === "") return place;
+  const same = { set: () => same, unset: () => same, get: () => undefined, serialize: () => state };
+  return { ...place, traceState: same };
+}
+
+/** Seconds and nanoseconds. */
+function highResolution(ms: number): [number, number] {
+  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
+}
+
+/** Text as OTLP wants it, of the bytes that came; what is no UTF-8 is replaced. */
+function utf8(bytes: string): string {
+  return NON_ASCII.test(bytes) ? Buffer.from(bytes, "latin1").toString("utf8") : bytes;
+}
