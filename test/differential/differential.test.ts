@@ -5,6 +5,7 @@
  * the test of the harness itself.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { hasOpenssl } from "../harness/certificates.ts";
 import { findNginx, startHopway, startNginx } from "../harness/gateway.ts";
 import { removeTempDir } from "../harness/temp-dir.ts";
 import type { Group } from "./case.ts";
@@ -63,7 +64,8 @@ async function runBoth(group: Group): Promise<Outcome> {
 }
 
 for (const [index, group] of GROUPS.entries()) {
-  describe.skipIf(nginx === undefined)(group.subject, () => {
+  const able = nginx !== undefined && (hasOpenssl || !group.config.includes("{certs}"));
+  describe.skipIf(!able)(group.subject, () => {
     let theirs: GroupRun | undefined;
     let ours: GroupRun | undefined;
     let failure: unknown;
