@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { exporterUrl } from "./otel-exporter-block.ts";
+import { exporterUrl, shownUrl } from "./otel-exporter-block.ts";
 
 const cases: readonly (readonly [endpoint: string, href: string | undefined, moved: boolean, why: string])[] = [
   ["localhost:4318", "http://localhost:4318/v1/traces", false, "host and port"],
@@ -22,3 +22,9 @@ for (const [endpoint, href, moved, why] of cases) {
     expect(exporterUrl(endpoint)).toEqual(href === undefined ? undefined : { href, moved });
   });
 }
+
+test("logs show no password and no key", () => {
+  expect(shownUrl("https://me:secret@collector:4318/v1/traces?key=secret#secret")).toBe(
+    "https://collector:4318/v1/traces",
+  );
+});

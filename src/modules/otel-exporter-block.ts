@@ -54,8 +54,8 @@ function readEntry(settings: ExporterSettings, entry: Statement, site: Directive
       if (url === undefined) return new ConfigFault(`invalid "otel_exporter" endpoint "${value}"`);
       settings.url = url.href;
       if (url.moved) {
-        const why = `"${value}" is a port for OTLP over gRPC: spans are sent to ${url.href}, over HTTP`;
-        site.load.warn(entry, why);
+        const where = shownUrl(url.href);
+        site.load.warn(entry, `port ${GRPC_PORT} is for OTLP over gRPC: spans are sent over HTTP, to ${where}`);
       }
       return undefined;
     }
@@ -103,4 +103,10 @@ export function exporterUrl(endpoint: string): { readonly href: string; readonly
   if (moved) url.port = HTTP_PORT;
   url.pathname = TRACES_PATH;
   return { href: url.href, moved };
+}
+
+/** A URL for logs: without what may be a password or key. */
+export function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
 }

@@ -3,7 +3,7 @@ import type { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http"
 import { ERR, type ErrorLog } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
-import type { ExporterSettings } from "./otel-exporter-block.ts";
+import { type ExporterSettings, shownUrl } from "./otel-exporter-block.ts";
 
 /** What the library takes. */
 type ReadableSpan = Parameters<OTLPTraceExporter["export"]>[0][number];
@@ -85,10 +85,9 @@ export class SpanExporter implements TimerOwner {
     this.timer.disarm();
     const batch = this.waiting.splice(0, this.settings.batchSize);
     this.sending = batch.length;
-    this.library.then(
-      (post) => post(batch, (fault) => this.sent(fault)),
-      (error: unknown) => this.sent(exceptionText(error)),
-    );
+    this.library
+      .then((post) => post(batch, (fault) => this.sent(fault)))
+      .catch((error: unknown) => this.sent(exceptionText(error)));
   }
 
   private sent(fault: string | undefined): void {
@@ -108,7 +107,7 @@ export class SpanExporter implements TimerOwner {
   private complain(fault: string): void {
     if (nowMs() - this.complainedMs < COMPLAINT_MS) return;
     this.complainedMs = nowMs();
-    this.log.write(ERR, 0, `OTel export failure: ${fault}; spans lost: ${this.lost} (${this.settings.url})`);
+    this.log.write(ERR, 0, `OTel export failure: ${fault}; spans lost: ${this.lost} (${shownUrl(this.settings.url)})`);
     this.lost = 0;
   }
 

@@ -58,7 +58,8 @@ beforeAll(async () => {
     fetch(request, server) {
       if (server.upgrade(request)) return undefined;
       const [traceparent, tracestate] = ["traceparent", "tracestate"].map((name) => request.headers.get(name));
-      return Response.json({ traceparent: traceparent ?? undefined, tracestate: tracestate ?? undefined });
+      const told = { traceparent: traceparent ?? undefined, tracestate: tracestate ?? undefined };
+      return Response.json(told, { headers: { "X-Seen": traceparent ?? "" } });
     },
     websocket: { message: (socket, text) => void socket.send(text) },
   });
@@ -76,6 +77,9 @@ beforeAll(async () => {
       location /propagate { otel_trace_context propagate; otel_span_name "to $uri"; otel_span_attr case $arg_case; ${pass} }
       location /off { otel_trace off; otel_trace_context propagate; ${pass} }
       location /asked { otel_trace $arg_trace; ${pass} }
+      location /guarded { otel_trace_context propagate; auth_request /guard; auth_request_set $told $upstream_http_x_seen;
+        add_header X-Told $told; ${pass} }
+      location /guard { internal; ${pass} }
       location /never { otel_trace $never; ${pass} }
       location /by_parent { otel_trace $otel_parent_sampled; otel_trace_context extract; ${pass} }
       location /ids { otel_trace_context extract; return 200 "$otel_trace_id $otel_span_id $otel_parent_id $otel_parent_sampled"; }
@@ -179,6 +183,14 @@ test("variables name the span, its trace and its parent", async () => {
   const span = await collector.find(({ attributes }) => attributes["http.target"] === "/ids?v");
   expect([trace, id, parent, sampled]).toEqual([TRACE, span.spanId, PARENT, "1"]);
   expect(span).toMatchObject({ traceId: TRACE, parentSpanId: PARENT });
+});
+
+test("who is asked by auth_request is told of the same span, and has none of its own", async () => {
+  const answer = await get("/guarded", { traceparent: SAMPLED });
+  const { traceparent = "" } = (await answer.json()) as Seen;
+  const span = await collector.find(({ attributes }) => attributes["http.target"] === "/guarded");
+  expect([traceparent, answer.headers.get("x-told")]).toEqual(Array(2).fill(`00-${TRACE}-${span.spanId}-01`));
+  expect(collector.spans.filter(({ traceId, name }) => traceId === TRACE && name.startsWith("/guard"))).toHaveLength(1);
 });
 
 test("otel_trace decides by its text; an internal redirect does not decide again", async () => {
