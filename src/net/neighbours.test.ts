@@ -4,7 +4,7 @@ import { hasOpenssl, makeCertificate } from "../../test/harness/certificates.ts"
 import { makeTempDir, removeTempDir } from "../../test/harness/temp-dir.ts";
 import { BUSY_MS, type NeighbourOwner, Neighbours } from "./neighbours.ts";
 import { packetChannel } from "./packet-channel.ts";
-import { MAX_RECORD_BYTES, makeTlsContext, type TlsContext, TlsContextFault } from "./tls-context.ts";
+import { makeTlsContext, PLAIN_TLS, type TlsContext, TlsContextFault } from "./tls-context.ts";
 import { learnTicketKey } from "./tls-ticket-key.ts";
 
 const folder = makeTempDir();
@@ -13,18 +13,8 @@ afterAll(() => removeTempDir(folder));
 
 function context(): TlsContext {
   const made = makeTlsContext({
+    ...PLAIN_TLS,
     certificates: [{ chain: readFileSync(certificate, "latin1"), key: readFileSync(key, "latin1") }],
-    minVersion: "TLSv1.2",
-    maxVersion: "TLSv1.3",
-    ciphers: undefined,
-    preferServerCiphers: false,
-    curves: undefined,
-    sessionTickets: true,
-    sessionTimeout: 300,
-    recordBytes: MAX_RECORD_BYTES,
-    authorities: [],
-    revocationLists: [],
-    requestCertificate: false,
   });
   if (made instanceof TlsContextFault) throw new Error(made.message);
   return made;

@@ -6,13 +6,7 @@ import { ConfigFault } from "../config/directive.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
 import type { Stated } from "./tls-arguments.ts";
-import {
-  MAX_RECORD_BYTES,
-  makeTlsContext,
-  TlsContextFault,
-  type TlsContextOptions,
-  type TlsVersion,
-} from "./tls-context.ts";
+import { makeTlsContext, PLAIN_TLS, TlsContextFault, type TlsContextOptions, type TlsVersion } from "./tls-context.ts";
 
 /** What contexts are told of these. */
 export type TlsChoices = Pick<TlsContextOptions, "minVersion" | "maxVersion" | "ciphers" | "curves">;
@@ -65,21 +59,6 @@ function compileVersions(
   return { minVersion: twelve ? "TLSv1.2" : "TLSv1.3", maxVersion: thirteen ? "TLSv1.3" : "TLSv1.2" };
 }
 
-const PLAIN: TlsContextOptions = {
-  certificates: [],
-  minVersion: "TLSv1.2",
-  maxVersion: "TLSv1.3",
-  ciphers: undefined,
-  preferServerCiphers: false,
-  curves: undefined,
-  sessionTickets: true,
-  sessionTimeout: 0,
-  recordBytes: MAX_RECORD_BYTES,
-  authorities: [],
-  revocationLists: [],
-  requestCertificate: false,
-};
-
 /** Words of cipher lists that take away, reorder or set a level. */
 const NO_CHOICE = /^[!\-+@]/;
 
@@ -125,7 +104,7 @@ function knows(options: { readonly ciphers: string } | { readonly curves: string
   const key = JSON.stringify(options);
   let answer = known.get(key);
   if (answer === undefined) {
-    answer = !(makeTlsContext({ ...PLAIN, ...options }) instanceof TlsContextFault);
+    answer = !(makeTlsContext({ ...PLAIN_TLS, ...options }) instanceof TlsContextFault);
     known.set(key, answer);
   }
   return answer;

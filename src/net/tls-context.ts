@@ -42,6 +42,22 @@ export const MAX_RECORD_BYTES = 16 * 1024;
 /** BoringSSL's SSL_set_max_send_fragment takes no less. */
 export const MIN_RECORD_BYTES = 512;
 
+/** What BoringSSL does by itself: nothing is asked for, and nobody trusted. */
+export const PLAIN_TLS: TlsContextOptions = {
+  certificates: [],
+  minVersion: "TLSv1.2",
+  maxVersion: "TLSv1.3",
+  ciphers: undefined,
+  preferServerCiphers: false,
+  curves: undefined,
+  sessionTickets: true,
+  sessionTimeout: 300,
+  recordBytes: MAX_RECORD_BYTES,
+  authorities: [],
+  revocationLists: [],
+  requestCertificate: false,
+};
+
 /** Why a context could not be made: BoringSSL's words. */
 export class TlsContextFault {
   readonly message: string;

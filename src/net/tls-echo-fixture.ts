@@ -8,25 +8,15 @@ import { fromSystemAddress, inetAddress, systemAddress } from "./address.ts";
 import { setLongestWait } from "./event-loop.ts";
 import { AF_INET, bindSocket, listenSocket, socketName, streamSocket } from "./libc.ts";
 import type { PlainSocket } from "./socket.ts";
-import { MAX_RECORD_BYTES, makeTlsContext, type TlsContext, TlsContextFault } from "./tls-context.ts";
+import { makeTlsContext, PLAIN_TLS, type TlsContext, TlsContextFault } from "./tls-context.ts";
 import { acceptTls, type TlsOwner, type TlsSocket } from "./tls-socket.ts";
 
 setLongestWait(600_000);
 
 const [certificate = "", key = ""] = process.argv.slice(2);
 const context = makeTlsContext({
+  ...PLAIN_TLS,
   certificates: [{ chain: readFileSync(certificate, "latin1"), key: readFileSync(key, "latin1") }],
-  minVersion: "TLSv1.2",
-  maxVersion: "TLSv1.3",
-  ciphers: undefined,
-  preferServerCiphers: false,
-  curves: undefined,
-  sessionTickets: true,
-  sessionTimeout: 300,
-  recordBytes: MAX_RECORD_BYTES,
-  authorities: [],
-  revocationLists: [],
-  requestCertificate: false,
 });
 if (context instanceof TlsContextFault) throw new Error(context.message);
 const served: TlsContext = context;

@@ -2,13 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { hasOpenssl, makeCertificate } from "../../test/harness/certificates.ts";
 import { makeTempDir, removeTempDir } from "../../test/harness/temp-dir.ts";
-import {
-  MAX_RECORD_BYTES,
-  makeTlsContext,
-  type TlsContext,
-  TlsContextFault,
-  type TlsContextOptions,
-} from "./tls-context.ts";
+import { makeTlsContext, PLAIN_TLS, type TlsContext, TlsContextFault, type TlsContextOptions } from "./tls-context.ts";
 import { learnTicketKey } from "./tls-ticket-key.ts";
 
 const folder = makeTempDir();
@@ -17,18 +11,8 @@ afterAll(() => removeTempDir(folder));
 
 function context(change: Partial<TlsContextOptions> = {}): TlsContext {
   const made = makeTlsContext({
+    ...PLAIN_TLS,
     certificates: [{ chain: readFileSync(certificate, "latin1"), key: readFileSync(key, "latin1") }],
-    minVersion: "TLSv1.2",
-    maxVersion: "TLSv1.3",
-    ciphers: undefined,
-    preferServerCiphers: false,
-    curves: undefined,
-    sessionTickets: true,
-    sessionTimeout: 300,
-    recordBytes: MAX_RECORD_BYTES,
-    authorities: [],
-    revocationLists: [],
-    requestCertificate: false,
     ...change,
   });
   if (made instanceof TlsContextFault) throw new Error(made.message);

@@ -6,7 +6,7 @@ import { closeDescriptor } from "./libc.ts";
 import { SOCK_STREAM, socketPair } from "./socket-pair.ts";
 import { type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
 import { TICKET_KEY_NAME_BYTES } from "./tls-client-hello.ts";
-import { MAX_RECORD_BYTES, makeTlsContext, type TlsContext, TlsContextFault } from "./tls-context.ts";
+import { makeTlsContext, PLAIN_TLS, type TlsContext, TlsContextFault } from "./tls-context.ts";
 import { derChildren, derContext, readDer } from "./tls-der.ts";
 
 /** Where BoringSSL's SSLSession keeps the ticket (ssl_asn1.cc). */
@@ -61,20 +61,7 @@ const handlers: BunTlsHandlers<Handshake> = {
 let client: TlsContext | TlsContextFault | undefined;
 
 function clientContext(): TlsContext | TlsContextFault {
-  client ??= makeTlsContext({
-    certificates: [],
-    minVersion: "TLSv1.2",
-    maxVersion: "TLSv1.3",
-    ciphers: undefined,
-    preferServerCiphers: false,
-    curves: undefined,
-    sessionTickets: true,
-    sessionTimeout: 1,
-    recordBytes: MAX_RECORD_BYTES,
-    authorities: [],
-    revocationLists: [],
-    requestCertificate: false,
-  });
+  client ??= makeTlsContext(PLAIN_TLS);
   return client;
 }
 

@@ -14,7 +14,7 @@ import {
   passwordFile,
 } from "../net/tls-certificates.ts";
 import { compileChoices } from "../net/tls-choices.ts";
-import { MAX_RECORD_BYTES, type TlsContext, type TlsContextOptions } from "../net/tls-context.ts";
+import { PLAIN_TLS, type TlsContext, type TlsContextOptions } from "../net/tls-context.ts";
 import { type CertificateCache, certificateCache, LoadedContexts } from "../net/tls-loaded-contexts.ts";
 import { contextKey, sharedContext } from "../net/tls-shared-contexts.ts";
 import { type Template, template } from "../template/template.ts";
@@ -132,14 +132,9 @@ export function compileUpstreamTls(
   const trust = own.sslVerify ? loadTrust(own, prefix, reader) : { authorities: [], revocationLists: [] };
   if (trust instanceof ConfigFault) return trust;
   const options: TlsContextOptions = {
+    ...PLAIN_TLS,
     ...choices,
     ...trust,
-    certificates: [],
-    preferServerCiphers: false,
-    sessionTickets: true,
-    sessionTimeout: 300,
-    recordBytes: MAX_RECORD_BYTES,
-    requestCertificate: false,
   };
   const { sslVerify, sslVerifyDepth, sslServerName } = own;
   const context = compileContext(own, options, prefix, reader, load);
