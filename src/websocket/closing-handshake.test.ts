@@ -1,5 +1,5 @@
 /** How the proxy ends a WebSocket: who hears what, in which order, and what still passes. */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ClosingHandshake } from "./closing-handshake.ts";
 import { goingAway, MESSAGE_TOO_BIG, refusal } from "./endings.ts";
 import { close, KEY, text } from "./frame-fixture.ts";
@@ -8,6 +8,12 @@ import { NO_LIMITS, RememberingOwner, RememberingSide } from "./stream-fixture.t
 
 const masked = { mask: KEY };
 const ENDING = goingAway("soon back", "a test");
+
+/** Their timers would keep the event loop turning, and whatever is tested next waiting. */
+const scenes: Scene[] = [];
+afterEach(() => {
+  for (const { handshake } of scenes.splice(0)) handshake.release();
+});
 
 /** A tunnel between two sides that remember. */
 class Scene {
@@ -29,6 +35,7 @@ class Scene {
     this.handshake = new ClosingHandshake(tunnel, this.fromClient, this.fromUpstream);
     owner.onClose = () => this.handshake.settle();
     owner.onInserted = () => this.handshake.settle();
+    scenes.push(this);
   }
 
   clientSends(...frames: readonly Buffer[]): void {

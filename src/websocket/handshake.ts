@@ -1,12 +1,20 @@
 /** The opening handshake (RFC 6455, section 4), as far as a proxy has to understand it. */
 import { createHash } from "node:crypto";
 import type { HeaderList } from "../http/header-list.ts";
-import type { Request } from "../http/request.ts";
 
 const HTTP_11 = 1001;
 
 /** Appended to the client's key before it is hashed (RFC 6455, 1.3). */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** What of a request tells whether it is a handshake. */
+export interface HandshakeRequest {
+  readonly method: string;
+  readonly httpVersion: number;
+  /** Value of the Upgrade field; undefined where it does not count. */
+  readonly upgrade: string | undefined;
+  readonly headers: HeaderList;
+}
 
 /** Whether a comma-separated list holds a token, which is lower case, in any case. */
 function hasToken(list: string | undefined, token: string): boolean {
@@ -16,12 +24,12 @@ function hasToken(list: string | undefined, token: string): boolean {
 }
 
 /** The request asks for a WebSocket, whether or not it does so as it should: an upstream might take it for a handshake. */
-export function asksForWebSocket(r: Request): boolean {
+export function asksForWebSocket(r: HandshakeRequest): boolean {
   return r.upgrade !== undefined && hasToken(r.headers.getJoined("upgrade", ","), "websocket");
 }
 
 /** A client's opening handshake (RFC 6455, 4.2.1). Its version and key are for the upstream to judge. */
-export function isHandshake(r: Request): boolean {
+export function isHandshake(r: HandshakeRequest): boolean {
   return (
     r.upgrade !== undefined &&
     r.method === "GET" &&
@@ -48,7 +56,7 @@ export interface Deflate {
 }
 
 /** What a 101 says that answers this request; undefined where it opens no WebSocket (RFC 6455, 4.1). */
-export function readAgreement(r: Request, answer: HeaderList): Agreement | undefined {
+export function readAgreement(r: HandshakeRequest, answer: HeaderList): Agreement | undefined {
   const key = r.headers.get("sec-websocket-key");
   if (key === undefined || !hasToken(answer.get("upgrade"), "websocket")) return undefined;
   if (answer.get("sec-websocket-accept") !== acceptOf(key)) return undefined;

@@ -57,6 +57,8 @@ const ROWS: readonly Row[] = [
   { rules: ["https://*.example.com:8443"], origin: "https://a.example.com:8443", allowed: true },
   { rules: ["*"], origin: "https://anything.example", allowed: true },
   { rules: ["*"], origin: undefined, allowed: true },
+  { rules: ["*", "none=deny"], origin: undefined, allowed: false },
+  { rules: ["*", "none=deny"], origin: "https://anything.example", allowed: true },
   // Expressions fit the whole or not at all.
   { rules: ["~https://.*\\.example\\.com"], origin: "https://a.example.com", allowed: true },
   { rules: ["~example\\.com"], origin: "https://example.com.evil.com", allowed: false },

@@ -30,8 +30,8 @@ export interface OriginRules {
   readonly sameOrigin: boolean;
   /** `Origin: null`: pages from files, sandboxed frames. */
   readonly opaque: boolean;
-  /** Handshakes without Origin, which do not come from a browser. */
-  readonly missing: boolean;
+  /** Handshakes without Origin, which do not come from a browser; undefined where nothing is said of them. */
+  readonly missing: boolean | undefined;
   readonly hosts: readonly HostRule[];
   readonly regexes: readonly RegExp[];
 }
@@ -40,7 +40,7 @@ export interface OriginRules {
 export function parseOrigins(args: readonly string[]): OriginRules | ConfigFault {
   const hosts: HostRule[] = [];
   const regexes: RegExp[] = [];
-  let missing = false;
+  let missing: boolean | undefined;
   for (const arg of args) {
     if (arg === "*" || arg === "same-origin" || arg === "null") continue;
     if (arg.startsWith("none=")) {
@@ -85,7 +85,7 @@ function parseHost(text: string): HostRule | undefined {
  */
 export function allowsOrigin(rules: OriginRules, origins: readonly string[], host: string): boolean {
   const [sent] = origins;
-  if (sent === undefined) return rules.missing || rules.any;
+  if (sent === undefined) return rules.missing ?? rules.any;
   // Two of them: whoever reads the other one would see another site.
   if (origins.length > 1) return false;
   if (rules.any) return true;

@@ -2,7 +2,6 @@
  * One WebSocket through the proxy: its two streams of frames, what the `websocket_*` directives ask of them, and why it
  * ends; how it does when the proxy ends it is in `closing-handshake.ts`.
  */
-import type { Request } from "../http/request.ts";
 import {
   type CLOSERS,
   closeCell,
@@ -36,6 +35,7 @@ import { Inflater } from "./inflater.ts";
 import { MessageBucket } from "./message-rate.ts";
 import { type PingOwner, Pings } from "./pings.ts";
 import type { WebSocketSettings } from "./settings.ts";
+import { SlowConsumer, type SlowConsumerOwner } from "./slow-consumer.ts";
 import type { TunnelSide, WatchedTunnel } from "./tunnel-side.ts";
 
 /** Who ended a WebSocket. */
@@ -45,10 +45,13 @@ const DELAY_TIMER = 0;
 const IDLE_TIMER = 1;
 const DURATION_TIMER = 2;
 const DRAIN_TIMER = 3;
-const SLOW_CLIENT_TIMER = 4;
-const SLOW_UPSTREAM_TIMER = 5;
 
-export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
+/** What a session says to the error log. */
+export interface SessionLog {
+  log(level: LogLevel, message: string): void;
+}
+
+export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwner, TimerOwner {
   readonly subprotocol: string | undefined;
   readonly fromClient: FrameStream;
   readonly fromUpstream: FrameStream;
@@ -64,7 +67,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   private closing: ClosingHandshake | undefined = undefined;
   /** Why it is to go. */
   private drainWords = "";
-  private readonly request: Request;
+  private readonly request: SessionLog;
   private readonly tunnel: WatchedTunnel;
   private readonly settings: WebSocketSettings;
   private readonly countersAt: number;
@@ -73,12 +76,12 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   private readonly pings: Pings | undefined;
   /** By tag; made where they are needed. */
   private readonly timers: (Timer | undefined)[] = [];
-  private slowClientBytes = 0;
-  private slowUpstreamBytes = 0;
+  private slowClient: SlowConsumer | undefined = undefined;
+  private slowUpstream: SlowConsumer | undefined = undefined;
 
   /** `countersAt`: where the WebSocket is counted, TUNNELS_ROW. */
   constructor(
-    r: Request,
+    r: SessionLog,
     tunnel: WatchedTunnel,
     settings: WebSocketSettings,
     agreement: Agreement,
@@ -192,17 +195,12 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
 
   /** A side does not take what it is sent. */
   onSideFull(side: TunnelSide): void {
-    const { slowConsumerTimeoutMs, watch } = this.settings;
-    if (slowConsumerTimeoutMs === 0 || watch !== "guard" || this.closing !== undefined) return;
-    const tag = side === this.tunnel.client ? SLOW_CLIENT_TIMER : SLOW_UPSTREAM_TIMER;
-    if (this.timers[tag]?.armed) return;
-    this.noteUndelivered(tag, side.undelivered());
-    this.arm(tag, slowConsumerTimeoutMs);
+    if (this.closing === undefined) this.slowConsumer(side)?.full();
   }
 
   /** A side has taken all that waited for it. */
   onSideDrained(side: TunnelSide): void {
-    this.timers[side === this.tunnel.client ? SLOW_CLIENT_TIMER : SLOW_UPSTREAM_TIMER]?.disarm();
+    (side === this.tunnel.client ? this.slowClient : this.slowUpstream)?.drained();
   }
 
   /** The tunnel is over. */
@@ -282,11 +280,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
       case DRAIN_TIMER:
         this.onDrain();
         return;
-      case DELAY_TIMER:
-        this.fromClient.resume();
-        return;
       default:
-        this.onSlow(tag);
+        this.fromClient.resume();
     }
   }
 
@@ -311,24 +306,21 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
     else this.retire(goingAway("idle", "no message has come for websocket_idle_timeout"));
   }
 
-  private onSlow(tag: number): void {
-    const ofClient = tag === SLOW_CLIENT_TIMER;
-    const side = ofClient ? this.tunnel.client : this.tunnel.upstream;
-    const before = ofClient ? this.slowClientBytes : this.slowUpstreamBytes;
-    const now = side.undelivered();
-    if (now < before) {
-      // Slow, but it reads.
-      this.noteUndelivered(tag, now);
-      this.arm(tag, this.settings.slowConsumerTimeoutMs);
-      return;
-    }
+  onSlowConsumer(side: TunnelSide): void {
+    const ofClient = side === this.tunnel.client;
     const who = ofClient ? "client" : "upstream";
     this.end(slowConsumer(ofClient, `${who} has read nothing for websocket_slow_consumer_timeout`));
   }
 
-  private noteUndelivered(tag: number, bytes: number): void {
-    if (tag === SLOW_CLIENT_TIMER) this.slowClientBytes = bytes;
-    else this.slowUpstreamBytes = bytes;
+  private slowConsumer(side: TunnelSide): SlowConsumer | undefined {
+    const { slowConsumerTimeoutMs, watch } = this.settings;
+    if (slowConsumerTimeoutMs === 0 || watch !== "guard") return undefined;
+    if (side === this.tunnel.client) {
+      this.slowClient ??= new SlowConsumer(side, slowConsumerTimeoutMs, this);
+      return this.slowClient;
+    }
+    this.slowUpstream ??= new SlowConsumer(side, slowConsumerTimeoutMs, this);
+    return this.slowUpstream;
   }
 
   private onDrain(): void {
@@ -359,6 +351,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, TimerOwner {
   /** All but the one that messages wait for: they pass before the end. */
   private stopTimers(): void {
     this.pings?.stop();
+    this.slowClient?.stop();
+    this.slowUpstream?.stop();
     for (let tag = IDLE_TIMER; tag < this.timers.length; tag++) this.timers[tag]?.release();
   }
 

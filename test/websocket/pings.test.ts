@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { close, KEY, more, ping, pong, text } from "../../src/websocket/frame-fixture.ts";
 import { PING, PONG } from "../../src/websocket/frame-walker.ts";
-import { askPeer, startBackend } from "../harness/node-process.ts";
+import { askPeer, startBackend, startPeer } from "../harness/node-process.ts";
 import { loggedLines } from "../harness/seed.ts";
 import { closeText, listenRaw, openWebSocket, type RawPeer, type RawServer, type TakenFrame } from "./peers.ts";
 import { type RunningTunnel, startTunnel, UPGRADE_LINES } from "./tunnel.ts";
@@ -16,6 +16,8 @@ let patient: RunningTunnel;
 const masked = { mask: KEY };
 /** Payload of the proxy's own pings. */
 const OWN_PING_BYTES = 8;
+/** What a busy machine may take longer. */
+const PATIENCE_MS = 10_000;
 
 beforeAll(async () => {
   server = listenRaw();
@@ -186,3 +188,27 @@ test("no ping follows a Close", async () => {
   expect(closeText(await besidesPings(client, masked))).toBe("1000");
   client.close();
 });
+
+test("a real client that hangs is found, and its upstream hears of it", async () => {
+  const backend = await startBackend("echo-server.mjs");
+  const own = await startTunnel(
+    backend.port,
+    `${UPGRADE_LINES} proxy_read_timeout 2s; websocket_ping_interval 500ms timeout=3s;`,
+  );
+  const client = startPeer("ws-pinged.mjs", `ws://127.0.0.1:${own.port}/`);
+  for (let pings = 1; pings <= 3; pings++) expect(await client.next()).toEqual({ pings });
+  process.kill(client.pid, "SIGSTOP");
+  const stoppedMs = Date.now();
+  expect(await backend.next()).toEqual({ closed: 1001, reason: "the other side does not answer" });
+  const foundMs = Date.now() - stoppedMs;
+  // Not before the time that it is given, and soon after it.
+  expect(foundMs).toBeGreaterThan(2_500);
+  expect(foundMs).toBeLessThan(3_500 + PATIENCE_MS);
+  process.kill(client.pid, "SIGCONT");
+  const [line = ""] = await loggedLines(own.gateway, 1);
+  expect(line).toContain(" close=1001/proxy ");
+  expect(own.gateway.errorLog()).toContain("client did not answer a ping");
+  await client.stop();
+  await own.stop();
+  await backend.stop();
+}, 30_000);
