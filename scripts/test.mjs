@@ -12,10 +12,12 @@ import { testReport } from "./test-report.mjs";
 const TEST_TIMEOUT_MS = 60_000;
 /** A job that takes longer hangs. */
 const JOB_LIMIT_MS = 20 * 60_000;
-/** Jobs at a time, whatever the machine: few cores are kept busy, and more jobs would wait for each other. */
-const LANES = 2;
+/** Jobs at a time, whatever the machine: two cores are kept busy, and more jobs would wait for each other. */
+const LANES = 3;
 /** They take longest, so they begin first. */
 const LONGEST = ["./test/differential/differential.test.ts", "./src"];
+/** These have nginx -t look at configurations, and it listens on their ports: one after the other. */
+const CHECKED = /^\.\/test\/differential\/config-/;
 
 /** Whoever keeps received bytes without copying them is found out. */
 const env = { HOPWAY_POISON: "1", ...process.env };
@@ -102,10 +104,13 @@ function everything() {
     .map((path) => `./test/${path}`)
     .filter((path) => !LONGEST.includes(path))
     .sort();
+  const checked = files.filter((path) => CHECKED.test(path));
+  const others = files.filter((path) => !CHECKED.test(path));
   return [
     ...LONGEST.map((path) => tests([path])),
+    tests(checked),
     ...typesAndLint,
-    ...files.map((path) => (hasOpenssl || !needsOpenssl(path) ? tests([path]) : skip(path))),
+    ...others.map((path) => (hasOpenssl || !needsOpenssl(path) ? tests([path]) : skip(path))),
   ];
 }
 

@@ -1,18 +1,16 @@
 /**
- * Broken configurations, tried with nginx -t and hopway -t as whole processes: the first error must have the same words
- * and position. What a single statement can do wrong is in config-lines.test.ts.
+ * Broken configurations: what is wrong with a text, with -g and with included files must have nginx's words and position.
+ * What a single statement can do wrong is in config-lines.test.ts, whole processes are in test/process/command-line.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { findNginx } from "../harness/gateway.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
 import { http, type NamedCase } from "./config/named-case.ts";
+import { comparable, Trial } from "./config/outcome.ts";
 
-const HOPWAY = resolve(import.meta.dir, "../../bin/hopway");
-const NGINX = findNginx();
-if (NGINX === undefined) console.warn("nginx is not installed: the comparison of configuration errors is skipped");
+const installed = findNginx() !== undefined;
+if (!installed) console.warn("nginx is not installed: the comparison of configuration errors is skipped");
 
 let folder = "";
 beforeAll(() => {
@@ -92,37 +90,14 @@ const CASES: readonly NamedCase[] = [
   http("a glob with an error in the second file", "include d/*;", { "d/1": "server { }", "d/2": "bar;" }),
 ];
 
-describe.skipIf(NGINX === undefined)("the first error", () => {
+describe.skipIf(!installed)("the first error", () => {
   for (const [index, { name, text, files, globals }] of CASES.entries()) {
-    test(name, () => {
-      const prefix = join(folder, String(index));
-      mkdirSync(join(prefix, "logs"), { recursive: true });
-      for (const [path, content] of Object.entries({ "nginx.conf": text, ...files })) {
-        mkdirSync(dirname(join(prefix, path)), { recursive: true });
-        writeFileSync(join(prefix, path), content, "latin1");
-      }
-      const args = [
-        "-t",
-        "-p",
-        prefix,
-        "-c",
-        "nginx.conf",
-        "-e",
-        "logs/error.log",
-        ...(globals ? ["-g", globals] : []),
-      ];
-      const theirs = firstError(NGINX ?? "", args);
-      expect(theirs).not.toBe("");
-      const ours = firstError(HOPWAY, args);
-      // Where nginx names no place and hopway can, it does.
-      expect(/ in \S+:\d+$/.test(theirs) ? ours : ours.replace(/ in \S+:\d+$/, "")).toBe(theirs);
+    test(name, async () => {
+      const trial = new Trial(join(folder, String(index)));
+      trial.write(text, files);
+      const theirs = trial.nginxSays(globals);
+      expect(theirs.at(-1)).toMatch(/^\[(?:emerg|alert|crit)\]/);
+      expect(comparable(await trial.hopwaySays(globals), theirs)).toEqual(theirs);
     });
   }
 });
-
-/** The first error of a run, without the name of the program. */
-function firstError(program: string, args: readonly string[]): string {
-  const { stderr } = spawnSync(program, args, { encoding: "latin1" });
-  const line = stderr.split("\n").find((candidate) => /^\w+: \[(?:emerg|alert|crit)\]/.test(candidate)) ?? "";
-  return line.replace(/^\w+: /, "");
-}

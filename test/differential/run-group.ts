@@ -1,5 +1,5 @@
 /** Runs the cases of a group against one gateway and gives, case by case, the transcripts to compare. */
-import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ClientStep, type Exchange, exchange, type Surroundings, type Target } from "../harness/exchange.ts";
 import type { Gateway } from "../harness/gateway.ts";
@@ -157,7 +157,11 @@ export async function runGroup(
 }
 
 function markOf(gateway: Gateway): LogMark {
-  return { access: gateway.accessLog().length, errors: gateway.errorLog().length };
+  return { access: bytesOf(join(gateway.prefix, "access.log")), errors: bytesOf(join(gateway.prefix, "error.log")) };
+}
+
+function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function targetOf({ tls }: Case, to: number | { readonly unix: string }): Target {

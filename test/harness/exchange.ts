@@ -78,13 +78,16 @@ interface ClientState {
   /** The handshake has ended well. */
   secure: boolean;
   readonly around: Surroundings;
+  /** Called when any of that has changed. */
+  changed(): void;
 }
 
 /** A wait that takes this long has failed; the slowest answer in the tables takes a second. */
 const DEFAULT_LIMIT_MS = 30_000;
 /** For what has been sent on loopback to come out of the event loop of this process. */
 const OWN_TURNS_MS = 3;
-const POLL_MS = 1;
+/** What happens elsewhere is looked at so often. */
+const POLL_MS = 2;
 
 /**
  * Runs the steps against a server, then closes what is still open. Never rejects for what the server does: that is in
@@ -97,13 +100,23 @@ export async function exchange(
   limitMs = DEFAULT_LIMIT_MS,
   around = NOWHERE,
 ): Promise<Exchange> {
-  const state: ClientState = { received: "", end: "open", pending: Buffer.alloc(0), secure: false, around };
+  const state: ClientState = {
+    ...{ received: "", end: "open", pending: Buffer.alloc(0), secure: false, around },
+    changed() {},
+  };
   let socket: Socket<ClientState>;
-  const until = async (done: () => boolean): Promise<boolean> => {
+  const until = async (done: () => boolean, pollMs = Number.POSITIVE_INFINITY): Promise<boolean> => {
     const deadline = Date.now() + limitMs;
     while (!done()) {
-      if (Date.now() > deadline) return false;
-      await Bun.sleep(POLL_MS);
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(leftMs, pollMs));
+        state.changed = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
     return true;
   };
@@ -142,7 +155,7 @@ export async function exchange(
       if (state.end !== "open") continue;
       if (step.settle(state.received)) await until(() => state.end !== "open");
       else await quiet(around);
-    } else if (!(await until(() => cameTrue(step, state, heads)))) {
+    } else if (!(await until(() => cameTrue(step, state, heads), "waitUpstream" in step ? POLL_MS : undefined))) {
       timedOut = JSON.stringify(step);
       break;
     }
@@ -188,6 +201,7 @@ function flush(socket: Socket<ClientState>): void {
   const written = socket.write(state.pending);
   if (written > 0) state.pending = state.pending.subarray(written);
   if (written < 0) state.pending = Buffer.alloc(0);
+  state.changed();
 }
 
 const handlers = {
@@ -195,13 +209,16 @@ const handlers = {
     const state = socket.data;
     state.received += chunk.toString("latin1");
     state.around.onReceived?.(state.received);
+    state.changed();
   },
   drain: flush,
   end(socket: Socket<ClientState>): void {
     socket.data.end = "fin";
+    socket.data.changed();
   },
   close(socket: Socket<ClientState>, error?: Error): void {
     if (socket.data.end === "open") socket.data.end = error === undefined ? "fin" : "reset";
+    socket.data.changed();
   },
   error(): void {},
 };
@@ -212,6 +229,7 @@ const tlsHandlers = {
     // Certificates are not looked at: what fails otherwise has the code of a system call.
     const code = error !== null && "code" in error ? String(error.code) : "";
     socket.data.secure = !/^E[A-Z]+$/.test(code);
+    socket.data.changed();
   },
 };
 

@@ -22,7 +22,7 @@ export class Trial {
   private readonly prefix: string;
   private readonly nginx: string;
 
-  /** `folder` must exist; its logs go to a folder in it. */
+  /** `folder` is made if need be; its logs go to a folder in it. */
   constructor(folder: string) {
     this.prefix = `${folder}/`;
     this.nginx = findNginx() ?? "nginx";
@@ -37,8 +37,10 @@ export class Trial {
     }
   }
 
-  nginxSays(): Outcome {
+  /** `globals`: what -g says. */
+  nginxSays(globals = ""): Outcome {
     const args = ["-t", "-p", this.prefix, "-c", "nginx.conf", "-e", "logs/error.log"];
+    if (globals !== "") args.push("-g", globals);
     const { stderr } = spawnSync(this.nginx, args, { encoding: "latin1" });
     const out: string[] = [];
     for (const line of stderr.split("\n")) {
@@ -55,14 +57,15 @@ export class Trial {
     return [...out.filter((text) => text !== SYNTAX_OK), OK];
   }
 
-  async hopwaySays(): Promise<Outcome> {
+  async hopwaySays(globals = ""): Promise<Outcome> {
     const path = `${this.prefix}nginx.conf`;
-    const main = { path, prefix: this.prefix, confPrefix: this.prefix, globals: "" };
+    const main = { path, prefix: this.prefix, confPrefix: this.prefix, globals };
     const { diagnostics } = await loadConfig(modules, main, diskSource, systemHosts);
     const early = diagnostics.filter(({ late }) => !late);
     const out: string[] = [];
     for (const diagnostic of early) {
-      out.push(formatDiagnostic(diagnostic));
+      // A value may hold a line end; of nginx's words, too, the first line is looked at.
+      out.push(formatDiagnostic(diagnostic).split("\n")[0] ?? "");
       if (diagnostic.level === "emerg") return out;
     }
     const late = diagnostics.find((diagnostic) => diagnostic.late);
