@@ -22,7 +22,7 @@ setDefaultErrorLog(new LogFile("/dev/null"));
 
 const MAIN = "/etc/nginx/nginx.conf";
 /** Longer than any of the timeouts under test that cut a tunnel. */
-const LIVES_MS = 2_500;
+const LIVES_MS = 5_000;
 
 /** What a client can try. */
 interface Scene {
@@ -270,14 +270,14 @@ const ROWS: readonly Row[] = [
   },
   {
     rule: "read-timeout",
-    config: location("/ws/", TO_BACKEND, LINES, "proxy_read_timeout 1s;"),
+    config: location("/ws/", TO_BACKEND, LINES, "proxy_read_timeout 3s;"),
     look: idle(),
     broken: "101 cut",
     healed: "101 lives",
   },
   {
     rule: "timeout-below-ping",
-    config: location("/socket.io/", TO_BACKEND, LINES, "proxy_read_timeout 1s;"),
+    config: location("/socket.io/", TO_BACKEND, LINES, "proxy_read_timeout 3s;"),
     habits: SOCKET_IO,
     look: idle("/socket.io/?EIO=4&transport=websocket"),
     broken: "101 cut",
@@ -285,11 +285,11 @@ const ROWS: readonly Row[] = [
   },
   {
     rule: "timeout-below-ping",
-    config: location("/ws/", TO_BACKEND, LINES, "proxy_read_timeout 1s;"),
+    config: location("/ws/", TO_BACKEND, LINES, "proxy_read_timeout 3s;"),
     look: idle(),
     broken: "101 cut",
     healed: "101 lives",
-    appPingMs: 2000,
+    appPingMs: 4000,
   },
   {
     rule: "timeout-zero",

@@ -7,6 +7,9 @@ const PATIENCE_MS = 30_000;
 const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const MASK = Buffer.from([0x12, 0x34, 0x56, 0x78]);
 const EMPTY = Buffer.alloc(0);
+/** First bytes of frames: whole messages. */
+const TEXT = 0x81;
+const PING = 0x89;
 
 /** Why a connection was no good, as the drill reports it. */
 export class ClientFailure extends Error {}
@@ -71,18 +74,23 @@ export class RawClient {
     if (headers.get("sec-websocket-accept") !== wanted) throw new ClientFailure("handshake of somebody else");
   }
 
-  /** Sends a text message (of less than 126 bytes) over the WebSocket and waits for its echo. */
+  /** Sends a text message (of less than 126 bytes) over the WebSocket and waits for its echo; pings are passed over. */
   async echo(text: string): Promise<void> {
     const payload = Buffer.from(text, "latin1");
     const frame = Buffer.alloc(6 + payload.length);
-    frame[0] = 0x81;
+    frame[0] = TEXT;
     frame[1] = 0x80 | payload.length;
     MASK.copy(frame, 2);
     for (let i = 0; i < payload.length; i++) frame[6 + i] = (payload[i] ?? 0) ^ (MASK[i % 4] ?? 0);
     this.socket.write(frame);
-    const head = await this.take(2, "an echo");
-    const back = (await this.take((head[1] ?? 0) & 0x7f, "an echo's payload")).toString("latin1");
-    if (head[0] !== 0x81 || back !== text) throw new ClientFailure(`echo of "${text}" is "${back}"`);
+    for (;;) {
+      const head = await this.take(2, "an echo");
+      const back = (await this.take((head[1] ?? 0) & 0x7f, "an echo's payload")).toString("latin1");
+      // The proxy may ask meanwhile whether anybody is there.
+      if (head[0] === PING) continue;
+      if (head[0] !== TEXT || back !== text) throw new ClientFailure(`echo of "${text}" is "${back}"`);
+      return;
+    }
   }
 
   /** What ended the connection; undefined while it is open. */
