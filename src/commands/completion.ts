@@ -2,6 +2,7 @@
 import { rules } from "../doctor/rules/list.ts";
 import type { GivenOptions } from "../usage/command-table.ts";
 import { completion, SHELLS } from "../usage/completions.ts";
+import { complain, print } from "../usage/print.ts";
 import { commands } from "./list.ts";
 import { program } from "./program.ts";
 
@@ -11,12 +12,12 @@ const UNKNOWN = 2;
 export async function run({ words: [word] }: GivenOptions): Promise<number> {
   const shell = SHELLS.find((known) => known === word);
   if (shell === undefined) {
-    process.stderr.write(Buffer.from(`hopway: "${word}" is none of ${SHELLS.join(", ")}\n`, "latin1"));
+    complain(`"${word}" is none of ${SHELLS.join(", ")}`);
     return UNKNOWN;
   }
   const ids = rules.map(({ id }) => id);
   const topics = [...commands.map(({ table }) => table.name), ...ids];
-  process.stdout.write(
+  print(
     completion(shell, {
       program: program.program,
       options: program.options,

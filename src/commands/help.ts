@@ -3,6 +3,7 @@ import { pageText } from "../doctor/page.ts";
 import { rules } from "../doctor/rules/list.ts";
 import { usage } from "../process/version.ts";
 import type { GivenOptions } from "../usage/command-table.ts";
+import { complain, print } from "../usage/print.ts";
 import { usageText } from "../usage/usage-text.ts";
 import { commands } from "./list.ts";
 
@@ -11,21 +12,19 @@ const UNKNOWN = 2;
 /** Runs it; the exit code. */
 export async function run({ words: [topic] }: GivenOptions): Promise<number> {
   if (topic === undefined) {
-    process.stdout.write(`${usage}\n${overview()}`);
+    print(`${usage}\n${overview()}`);
     return 0;
   }
   const command = commands.find(({ table }) => table.name === topic);
   if (command !== undefined) {
-    process.stdout.write(usageText(command.table));
+    print(usageText(command.table));
     return 0;
   }
   if (rules.some(({ id }) => id === topic)) {
-    process.stdout.write(pageText(topic));
+    print(pageText(topic));
     return 0;
   }
-  process.stderr.write(
-    Buffer.from(`hopway: there is no help about "${topic}": hopway help lists the commands\n`, "latin1"),
-  );
+  complain(`there is no help about "${topic}": hopway help lists the commands`);
   return UNKNOWN;
 }
 

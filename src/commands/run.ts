@@ -1,5 +1,6 @@
 /** Runs a command by its name. */
 import { parseCommandLine } from "../usage/command-table.ts";
+import { complain, print } from "../usage/print.ts";
 import { synopsis, usageText } from "../usage/usage-text.ts";
 import { commands } from "./list.ts";
 
@@ -11,14 +12,14 @@ export async function runCommand(name: string, args: readonly string[]): Promise
   if (command === undefined) return undefined;
   const { table } = command;
   if (args.includes("-h") || args.includes("--help")) {
-    process.stdout.write(usageText(table));
+    print(usageText(table));
     return 0;
   }
   const options = parseCommandLine(table, args);
   if ("fault" in options) {
-    process.stderr.write(
-      Buffer.from(`hopway: ${options.fault}\nUsage: ${synopsis(table)}\nMore: hopway ${name} --help\n`, "latin1"),
-    );
+    complain(`${options.fault}
+Usage: ${synopsis(table)}
+More: hopway ${name} --help`);
     return USAGE_FAULT;
   }
   const { run } = await command.load();

@@ -8,6 +8,7 @@ import { setDefaultErrorLog } from "../net/error-log.ts";
 import { LogFile } from "../net/log-file.ts";
 import type { GivenOptions } from "../usage/command-table.ts";
 import { paintFor } from "../usage/paint.ts";
+import { complain, print, printBytes, remark } from "../usage/print.ts";
 import { shownPath } from "../usage/shown-path.ts";
 import { type Diagnosis, diagnose, type RuleChoice } from "./diagnose.ts";
 import { unifiedDiff } from "./diff.ts";
@@ -67,13 +68,13 @@ function choiceOf(options: GivenOptions): RuleChoice | string {
 function report(options: GivenOptions, diagnosis: Diagnosis): void {
   switch (options.value("--format")) {
     case "json":
-      write(`${reportJson(diagnosis)}\n`);
+      printBytes(`${reportJson(diagnosis)}\n`);
       return;
     case "sarif":
-      process.stdout.write(`${reportSarif(diagnosis)}\n`);
+      print(`${reportSarif(diagnosis)}\n`);
       return;
     default:
-      write(reportText(diagnosis, paintFor(process.stdout)));
+      printBytes(reportText(diagnosis, paintFor(process.stdout)));
   }
 }
 
@@ -87,7 +88,7 @@ async function fix(
   const result = await mend(mainPath, source, facts, choice);
   const { files, diagnosis } = result;
   const dryRun = options.has("--dry-run");
-  for (const { path, before, after } of files) write(coloured(unifiedDiff(shownPath(path), before, after)));
+  for (const { path, before, after } of files) printBytes(coloured(unifiedDiff(shownPath(path), before, after)));
   if (dryRun) return files.length > 0 ? FOUND : exitCode(options, diagnosis);
   if (files.length > 0) {
     if (process.stdin.isTTY && process.stdout.isTTY && !(await agreed())) return FOUND;
@@ -118,14 +119,13 @@ async function agreed(): Promise<boolean> {
   return /^y(?:es)?$/i.test(answer.trim());
 }
 
-/** On standard error, so that reports for programs stay what they are. */
 function sayMended({ files, mended }: Mended): void {
   const what = mended.map(({ rule, at }) => `  ${rule.id}  ${shownPath(at.file)}:${at.startLine}`);
   const head =
     files.length === 0
       ? "Nothing that could be mended."
       : `Mended, in ${files.map(({ path }) => shownPath(path)).join(", ")}:`;
-  process.stderr.write(Buffer.from(`${[head, ...what].join("\n")}\n\n`, "latin1"));
+  remark(`${[head, ...what].join("\n")}\n\n`);
 }
 
 function exitCode(options: GivenOptions, { findings }: Diagnosis): number {
@@ -133,11 +133,7 @@ function exitCode(options: GivenOptions, { findings }: Diagnosis): number {
   return counts ? FOUND : 0;
 }
 
-function write(text: string): void {
-  process.stdout.write(Buffer.from(text, "latin1"));
-}
-
 function failed(message: string): number {
-  process.stderr.write(Buffer.from(`hopway: ${message}\n`, "latin1"));
+  complain(message);
   return FAILED;
 }

@@ -2,6 +2,8 @@
 
 /** Lines shown before and after each change. */
 const CONTEXT = 3;
+/** Lines passed over, of both texts together, before the rest counts as another text. */
+const FURTHEST = 2000;
 
 interface Step {
   readonly sign: " " | "-" | "+";
@@ -11,8 +13,7 @@ interface Step {
 /** A unified diff; "" for equal texts. */
 export function unifiedDiff(path: string, before: string, after: string): string {
   if (before === after) return "";
-  const steps = shortestEdit(linesOf(before), linesOf(after));
-  const hunks = hunksOf(steps);
+  const hunks = hunksOf(steps(linesOf(before), linesOf(after)));
   const name = path.replace(/^\//, "");
   return `--- a/${name}\n+++ b/${name}\n${hunks.join("")}`;
 }
@@ -22,55 +23,42 @@ function linesOf(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Myers' greedy algorithm: the fewest lines taken away and put in. */
-function shortestEdit(a: readonly string[], b: readonly string[]): Step[] {
-  const max = a.length + b.length;
-  const trail: Map<number, number>[] = [];
-  let reach = new Map<number, number>([[1, 0]]);
-  for (let d = 0; d <= max; d++) {
-    trail.push(reach);
-    const next = new Map(reach);
-    for (let k = -d; k <= d; k += 2) {
-      const down = k === -d || (k !== d && (reach.get(k - 1) ?? -1) < (reach.get(k + 1) ?? -1));
-      let x = down ? (reach.get(k + 1) ?? 0) : (reach.get(k - 1) ?? 0) + 1;
-      while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
-      next.set(k, x);
-      if (x >= a.length && x - k >= b.length) return walkBack(trail, a, b, d);
+/**
+ * Lines taken away and put in, from one place where both texts go on alike to the next. Not always the fewest, but near it
+ * for texts that were edited here and there, and in one pass over files of any length.
+ */
+function steps(a: readonly string[], b: readonly string[]): Step[] {
+  const out: Step[] = [];
+  let x = 0;
+  let y = 0;
+  while (x < a.length || y < b.length) {
+    if (x < a.length && a[x] === b[y]) {
+      out.push({ sign: " ", line: a[x] ?? "" });
+      x++;
+      y++;
+      continue;
     }
-    reach = next;
+    const [less, more] = nextMeeting(a, b, x, y);
+    for (const end = x + less; x < end; x++) out.push({ sign: "-", line: a[x] ?? "" });
+    for (const end = y + more; y < end; y++) out.push({ sign: "+", line: b[y] ?? "" });
   }
-  return [];
+  return out;
 }
 
-function walkBack(
-  trail: readonly Map<number, number>[],
-  a: readonly string[],
-  b: readonly string[],
-  last: number,
-): Step[] {
-  const steps: Step[] = [];
-  let x = a.length;
-  let y = b.length;
-  for (let d = last; d >= 0; d--) {
-    const reach = trail[d] ?? new Map<number, number>();
-    const k = x - y;
-    const down = k === -d || (k !== d && (reach.get(k - 1) ?? -1) < (reach.get(k + 1) ?? -1));
-    const fromK = down ? k + 1 : k - 1;
-    const fromX = d === 0 ? 0 : (reach.get(fromK) ?? 0);
-    const fromY = d === 0 ? 0 : fromX - fromK;
-    while (x > fromX && y > fromY) {
-      steps.push({ sign: " ", line: a[--x] ?? "" });
-      y--;
+/** How many lines of each text to pass over until they go on alike, for two lines at least where there are two. */
+function nextMeeting(a: readonly string[], b: readonly string[], x: number, y: number): readonly [number, number] {
+  const [left, right] = [a.length - x, b.length - y];
+  for (let distance = 1; distance <= Math.min(left + right, FURTHEST); distance++) {
+    for (let less = Math.max(0, distance - right); less <= Math.min(distance, left); less++) {
+      const [i, j] = [x + less, y + distance - less];
+      if (a[i] === b[j] && a[i + 1] === b[j + 1]) return [less, distance - less];
     }
-    if (d === 0) break;
-    if (down) steps.push({ sign: "+", line: b[--y] ?? "" });
-    else steps.push({ sign: "-", line: a[--x] ?? "" });
   }
-  return steps.reverse();
+  return [left, right];
 }
 
-function hunksOf(steps: readonly Step[]): string[] {
-  const changes = steps.flatMap(({ sign }, i) => (sign === " " ? [] : [i]));
+function hunksOf(all: readonly Step[]): string[] {
+  const changes = all.flatMap(({ sign }, i) => (sign === " " ? [] : [i]));
   const ranges: [from: number, to: number][] = [];
   for (const i of changes) {
     const last = ranges.at(-1);
@@ -79,9 +67,9 @@ function hunksOf(steps: readonly Step[]): string[] {
   }
   return ranges.map(([first, last]) => {
     const from = Math.max(0, first - CONTEXT);
-    const shown = steps.slice(from, last + CONTEXT + 1);
+    const shown = all.slice(from, last + CONTEXT + 1);
     const count = (list: readonly Step[], but: string): number => list.filter(({ sign }) => sign !== but).length;
-    const before = steps.slice(0, from);
+    const before = all.slice(0, from);
     const start = (but: string): number => count(before, but) + (count(shown, but) === 0 ? 0 : 1);
     const head = `@@ -${start("+")},${count(shown, "+")} +${start("-")},${count(shown, "-")} @@\n`;
     return (

@@ -1,5 +1,6 @@
 /** Applies the changes of findings, one finding after the other, until nothing is left that has one. */
 import type { ConfigSource } from "../config/load-context.ts";
+import type { Statement } from "../config/syntax.ts";
 import { type ReadConfig, readConfig } from "../explain/read-config.ts";
 import { type Diagnosis, diagnose, type RuleChoice } from "./diagnose.ts";
 import { editText } from "./edit.ts";
@@ -30,46 +31,91 @@ function identity({ rule, message, at }: Finding): string {
   return JSON.stringify([rule.id, at.file, message]);
 }
 
-/**
- * Mends what can be mended, in memory. A change that does not end its finding, or that brings an error about, is taken
- * back.
- */
+/** A configuration in the middle of being mended. */
+interface State {
+  readonly texts: ReadonlyMap<string, string>;
+  readonly read: ReadConfig;
+  readonly diagnosis: Diagnosis;
+  /** How many findings are the same but for their line. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** Mends what can be mended, in memory. What does not end its finding, or brings an error about, is taken back. */
 export async function mend(
   mainPath: string,
   source: ConfigSource,
   facts: KnownFacts,
   choice: RuleChoice,
 ): Promise<Mended> {
-  let texts = new Map<string, string>();
-  let read = readConfig(mainPath, overlay(source, texts));
-  let diagnosis = await diagnose(read, facts, choice);
+  const look = async (texts: ReadonlyMap<string, string>): Promise<State> => {
+    const read = readConfig(mainPath, overlay(source, texts));
+    const diagnosis = await diagnose(read, facts, choice);
+    return { texts, read, diagnosis, counts: countsOf(diagnosis) };
+  };
+  let state = await look(new Map());
   const mended: Finding[] = [];
   /** Those whose changes did not help. */
   const vain = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const finding = diagnosis.findings.find((one) => one.edits.length > 0 && !vain.has(identity(one)));
-    if (finding === undefined) break;
-    const changed = withEdits(read, source, texts, finding);
-    const nextRead = readConfig(mainPath, overlay(source, changed));
-    const next = await diagnose(nextRead, facts, choice);
-    const ended = alike(next, finding) < alike(diagnosis, finding);
-    const unreadable = nextRead.error !== undefined && read.error === undefined;
-    if (!ended || unreadable || errors(next) > errors(diagnosis)) {
-      vain.add(identity(finding));
-      continue;
+    const batch = nextBatch(state.diagnosis.findings.filter((one) => !vain.has(identity(one))));
+    const [first] = batch;
+    if (first === undefined) break;
+    let tried: readonly Finding[] = batch;
+    let next = await look(withEdits(state, source, tried));
+    if (!helps(state, next, tried) && batch.length > 1) {
+      tried = [first];
+      next = await look(withEdits(state, source, tried));
     }
-    mended.push(finding);
-    texts = changed;
-    read = nextRead;
-    diagnosis = next;
+    if (helps(state, next, tried)) {
+      for (const one of tried) {
+        if (fewer(state, next, one)) mended.push(one);
+        else vain.add(identity(one));
+      }
+      state = next;
+    } else vain.add(identity(first));
   }
-  const files = [...texts].map(([path, after]) => ({ path, before: originalText(source, path), after }));
-  return { files, mended, diagnosis };
+  const files = [...state.texts].map(([path, after]) => ({ path, before: originalText(source, path), after }));
+  return { files, mended, diagnosis: state.diagnosis };
 }
 
-/** How many findings are the same as one, but for the line. */
-function alike({ findings }: Diagnosis, finding: Finding): number {
-  return findings.filter((one) => identity(one) === identity(finding)).length;
+/** Findings of the first rule that has changes, whose changes do not meet. What is put before a server stands there once. */
+function nextBatch(findings: readonly Finding[]): Finding[] {
+  const rule = findings.find(({ edits }) => edits.length > 0)?.rule;
+  const touched = new Set<Statement>();
+  const batch: Finding[] = [];
+  let hasDefinition = false;
+  for (const finding of findings) {
+    const { edits } = finding;
+    const defines = edits.some(({ kind }) => kind === "before");
+    if (finding.rule !== rule || edits.length === 0 || (defines && hasDefinition)) continue;
+    if (edits.some(({ statement }) => touched.has(statement))) continue;
+    for (const { statement } of edits) touched.add(statement);
+    hasDefinition ||= defines;
+    batch.push(finding);
+  }
+  return batch;
+}
+
+/** Whether changes were for the better: some of what they are for has ended, and nothing has become worse. */
+function helps(before: State, after: State, tried: readonly Finding[]): boolean {
+  if (after.read.error !== undefined && before.read.error === undefined) return false;
+  if (errors(after.diagnosis) > errors(before.diagnosis)) return false;
+  return tried.some((one) => fewer(before, after, one));
+}
+
+/** Whether there are fewer findings like this one than before. */
+function fewer(before: State, after: State, finding: Finding): boolean {
+  const key = identity(finding);
+  return (after.counts.get(key) ?? 0) < (before.counts.get(key) ?? 0);
+}
+
+function countsOf({ findings }: Diagnosis): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const finding of findings) {
+    const key = identity(finding);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function errors({ findings }: Diagnosis): number {
@@ -81,13 +127,9 @@ function originalText(source: ConfigSource, path: string): string {
   return typeof text === "string" ? text : "";
 }
 
-function withEdits(
-  read: ReadConfig,
-  source: ConfigSource,
-  texts: ReadonlyMap<string, string>,
-  { edits }: Finding,
-): Map<string, string> {
+function withEdits({ read, texts }: State, source: ConfigSource, findings: readonly Finding[]): Map<string, string> {
   const changed = new Map(texts);
+  const edits = findings.flatMap((finding) => finding.edits);
   for (const file of new Set(edits.map(({ statement }) => statement.file))) {
     const path = read.elsewhere.get(file) ?? file;
     const own = edits.filter(({ statement }) => statement.file === file);

@@ -4,6 +4,7 @@ import { setDefaultErrorLog } from "../net/error-log.ts";
 import { LogFile } from "../net/log-file.ts";
 import type { GivenOptions } from "../usage/command-table.ts";
 import { paintFor } from "../usage/paint.ts";
+import { complain, printBytes } from "../usage/print.ts";
 import { wantedRequest } from "./client-request.ts";
 import { explain } from "./explanation.ts";
 import { openSource } from "./open-config.ts";
@@ -45,11 +46,11 @@ export async function run(options: GivenOptions): Promise<number> {
   const text = options.has("--json")
     ? `${explanationJson(explanation)}\n`
     : explanationText(explanation, paintFor(process.stdout));
-  process.stdout.write(Buffer.from(text, "latin1"));
+  printBytes(text);
   return 0;
 }
 
 function failed(message: string): number {
-  process.stderr.write(Buffer.from(`hopway: ${message}\n`, "latin1"));
+  complain(message);
   return FAILED;
 }

@@ -52,7 +52,7 @@ export class Simulation {
   private readonly observer: RequestObserver;
   private readonly servers: ReadonlyMap<Server, Statement>;
   private readonly bound: readonly BoundServers[];
-  private readonly locations: ReadonlyMap<Location, Statement | undefined>;
+  private readonly locations: ReadonlyMap<Statement, Location>;
   private outcome: Outcome | undefined = undefined;
   /** The location that requests are put into. */
   private forced: Location | undefined = undefined;
@@ -61,7 +61,7 @@ export class Simulation {
   private constructor(
     observer: RequestObserver,
     servers: ReadonlyMap<Server, Statement>,
-    locations: ReadonlyMap<Location, Statement | undefined>,
+    locations: ReadonlyMap<Statement, Location>,
     bound: readonly BoundServers[],
     { leftOut, unknownVariables, variableNames }: Simulable,
   ) {
@@ -90,7 +90,9 @@ export class Simulation {
     if (serving === undefined || http === undefined) return 'there is no "http" block';
 
     const servers = new Map<Server, Statement>();
-    const simulation = new Simulation(observer, servers, statements, [...serving.bound.values()], loaded);
+    const serverOf = new Map(serving.config.servers.map((server) => [server.level, server]));
+    const locations = new Map<Statement, Location>();
+    const simulation = new Simulation(observer, servers, locations, [...serving.bound.values()], loaded);
     const scopes = scopesOf(http);
     for (const scope of scopes) {
       if ((scope.kind & (SERVER | LOCATION | LOCATION_IF | LIMIT_EXCEPT)) === 0 || scope.statement === undefined)
@@ -98,8 +100,9 @@ export class Simulation {
       const location = locationOf(scope);
       const statement = original(scope.statement);
       statements.set(location, scope.kind === SERVER ? undefined : statement);
+      locations.set(statement, location);
       simulation.replaceHandler(location, scope, statement, original);
-      const server = serving.config.servers.find(({ level }) => level === location);
+      const server = serverOf.get(location);
       if (scope.kind === SERVER && server !== undefined) servers.set(server, statement);
     }
     const phases = phaseHandlers(loaded.config.load);
@@ -123,9 +126,8 @@ export class Simulation {
    * nothing is passed on there.
    */
   runIn(location: Statement, request: ClientRequest): ProxiedOutcome | undefined {
-    const level = [...this.locations].find(([, statement]) => statement === location)?.[0];
-    if (level === undefined) return undefined;
-    this.forced = level;
+    this.forced = this.locations.get(location);
+    if (this.forced === undefined) return undefined;
     const trace = this.run(request);
     this.forced = undefined;
     return trace?.outcome.kind === "proxied" ? trace.outcome : undefined;

@@ -2,6 +2,7 @@
 import { parseInteger, parseTime } from "../config/units.ts";
 import type { GivenOptions } from "../usage/command-table.ts";
 import { paintFor } from "../usage/paint.ts";
+import { complain, print } from "../usage/print.ts";
 import { comparisonText } from "./compare.ts";
 import { probeEngine } from "./engine-io.ts";
 import { isBroken, probe } from "./probe.ts";
@@ -67,11 +68,10 @@ async function plain(
   const second = other === undefined ? undefined : await probe(other, otherWishes, tunnelWishes, progress.show);
   progress.clear();
   const paint = paintFor(process.stdout);
-  if (options.has("--json")) process.stdout.write(`${reportJson(first, second)}\n`);
+  if (options.has("--json")) print(`${reportJson(first, second)}\n`);
   else {
-    process.stdout.write(probeText(first, paint));
-    if (second !== undefined)
-      process.stdout.write(`\n${probeText(second, paint)}\n${comparisonText(first, second, paint)}`);
+    print(probeText(first, paint));
+    if (second !== undefined) print(`\n${probeText(second, paint)}\n${comparisonText(first, second, paint)}`);
   }
   return isBroken(first) ? BROKEN : 0;
 }
@@ -88,7 +88,7 @@ async function engine(
   const text = options.has("--json")
     ? `${engineJson(target.url, report)}\n`
     : engineText(target.url, report, paintFor(process.stdout));
-  process.stdout.write(text);
+  print(text);
   return report.verdicts.some(({ weight }) => weight === "broken") ? BROKEN : 0;
 }
 
@@ -98,6 +98,6 @@ function utf8(text: string | undefined): string | undefined {
 }
 
 function failed(message: string): number {
-  process.stderr.write(Buffer.from(`hopway: ${message}\n`, "latin1"));
+  complain(message);
   return FAILED;
 }

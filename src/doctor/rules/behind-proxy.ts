@@ -25,13 +25,18 @@ function mentions(statements: readonly Statement[], pattern: RegExp): boolean {
   );
 }
 
-/** Whether another proxy stands in front of a server, by what its lines read. */
-function hasProxyInFront(server: Level): boolean {
-  if (listensOf(server).some(({ options }) => options.includes("proxy_protocol"))) return true;
-  if (mentions(server.lines, FROM_PROXY)) return true;
+/** Servers that another proxy stands in front of, by what their lines read. */
+function serversBehindProxies({ servers, http }: Examination): ReadonlySet<Level> {
   // Of http, only its own tables and lines: other servers may be reached another way.
-  const shared = server.parent?.lines.filter(({ name }) => name !== "server") ?? [];
-  return mentions(shared, FROM_PROXY);
+  const shared = http?.lines.filter(({ name }) => name !== "server" && name !== "upstream") ?? [];
+  if (mentions(shared, FROM_PROXY)) return new Set(servers);
+  return new Set(
+    servers.filter(
+      (server) =>
+        listensOf(server).some(({ options }) => options.includes("proxy_protocol")) ||
+        mentions(server.lines, FROM_PROXY),
+    ),
+  );
 }
 
 /** Whether the client's address is taken from what the proxy in front says. */
@@ -42,14 +47,15 @@ function knowsClients(level: Level): boolean {
 export const ipHashBehindProxy: Rule = {
   id: "ip-hash-behind-proxy",
   title: "`ip_hash` or a hash of the client's address behind another proxy, without `set_real_ip_from`",
-  find({ places }) {
+  find(examination) {
+    const behind = serversBehindProxies(examination);
     const seen = new Set<Statement>();
-    return places.flatMap((place): Symptom[] => {
+    return examination.places.flatMap((place): Symptom[] => {
       const { upstream, server, level } = place;
       const method = upstream === undefined ? undefined : methodLine(upstream);
       if (method === undefined || seen.has(method)) return [];
       const byAddress = method.name === "ip_hash" || (method.name === "hash" && ADDRESS.test(method.args[0] ?? ""));
-      if (!byAddress || !hasProxyInFront(server) || knowsClients(level)) return [];
+      if (!byAddress || !behind.has(server) || knowsClients(level)) return [];
       seen.add(method);
       return [
         {
@@ -81,9 +87,10 @@ export const limitByBalancer: Rule = {
   id: "limit-by-balancer",
   title: "`limit_conn` or `limit_req` counts by the address of another proxy in front",
   find(examination) {
+    const behind = serversBehindProxies(examination);
     const seen = new Set<Statement>();
     return examination.places.flatMap((place): Symptom[] => {
-      if (!hasProxyInFront(place.server) || knowsClients(place.level)) return [];
+      if (!behind.has(place.server) || knowsClients(place.level)) return [];
       return ["limit_conn", "limit_req"].flatMap((name): Symptom[] => {
         const lines = holdingLines(place.level, name)?.lines ?? [];
         return lines.flatMap((line): Symptom[] => {

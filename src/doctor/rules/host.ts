@@ -21,15 +21,16 @@ function isOwnBackend({ url, upstream }: ProxyPlace): boolean {
   );
 }
 
-/** Whether the configuration passes the host elsewhere: whoever wrote it knows that it is wanted. */
-function passedElsewhere({ places }: Examination, place: ProxyPlace): boolean {
-  return places.some((other) => other !== place && other.url.host === place.url.host && passesHost(other));
+/** Backends that other places pass the host to: whoever wrote the configuration knows that it is wanted. */
+function toldElsewhere({ places }: Examination): ReadonlySet<string> {
+  return new Set(places.filter(passesHost).map(({ url }) => url.host));
 }
 
 export const hostNotPassed: Rule = {
   id: "host-not-passed",
   title: "the backend gets the name in `proxy_pass` as `Host`, not the one that the client asked for",
   find(examination) {
+    const told = toldElsewhere(examination);
     return examination.places.flatMap((place): Symptom[] => {
       if (passesUpgrade(place) !== true || passesHost(place) || !isOwnBackend(place)) return [];
       if (setLine(place.level, "Host") !== undefined || lostFields(place).some(([name]) => /^host$/i.test(name)))
@@ -38,7 +39,7 @@ export const hostNotPassed: Rule = {
       const knownToCheck = app?.comparesOrigin === true ? ` ${app.name} does.` : "";
       return [
         {
-          severity: knownToCheck !== "" || passedElsewhere(examination, place) ? "warning" : "note",
+          severity: knownToCheck !== "" || told.has(place.url.host) ? "warning" : "note",
           at: place.pass,
           message: `${levelName(place.location)} does not pass the client's "Host": the backend sees "${place.handshake?.field("host")}".`,
           consequence: `Backends that compare "Origin" with "Host" answer 403 to browsers, but not to curl.${knownToCheck} Virtual hosts and redirects of the backend go wrong.`,

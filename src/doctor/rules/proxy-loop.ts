@@ -29,34 +29,45 @@ function destinations({ url, upstream }: ProxyPlace): Destination[] {
   });
 }
 
-/** Whether a destination is an address that the configuration itself listens on. */
-function isSelf({ servers }: Examination, { host, port }: Destination): boolean {
-  return servers.some((server) =>
-    listensOf(server).some((listen) => {
-      if (listen.port === 0) return listen.host === host;
-      return listen.port === port && (OWN_ADDRESS.test(host) || (listen.host !== "" && listen.host === host));
-    }),
-  );
+/** The addresses that the configuration itself listens on. */
+class OwnAddresses {
+  private readonly ports = new Set<number>();
+  private readonly addresses = new Set<string>();
+
+  constructor({ servers }: Examination) {
+    for (const server of servers) {
+      for (const { host, port } of listensOf(server)) {
+        if (port !== 0) this.ports.add(port);
+        this.addresses.add(port === 0 ? host : `${host}:${port}`);
+      }
+    }
+  }
+
+  holds({ host, port }: Destination): boolean {
+    if (host.startsWith("unix:")) return this.addresses.has(host);
+    if (OWN_ADDRESS.test(host)) return this.ports.has(port);
+    return host !== "" && this.addresses.has(`${host}:${port}`);
+  }
 }
 
 /** The places that a request goes through, from the one after `place`; true where it comes back. */
-function comesBack(examination: Examination, start: ProxyPlace): boolean {
+function comesBack(examination: Examination, own: OwnAddresses, start: ProxyPlace): boolean {
   const { simulation, places } = examination;
   const seen = new Set<Statement>([start.pass]);
   let place: ProxyPlace = start;
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const head = place.plain ?? place.handshake;
-    const own = destinations(place).find((destination) => isSelf(examination, destination));
-    if (head === undefined || own === undefined || own.port === 0) return false;
+    const back = destinations(place).find((destination) => own.holds(destination));
+    if (head === undefined || back === undefined || back.host.startsWith("unix:")) return false;
     const host = head.field("host");
     const trace = simulation?.run({
       method: "GET",
       target: head.uri,
       headers: [["Host", host === "" ? "localhost" : host]],
       clientAddress: "127.0.0.1",
-      port: own.port,
+      port: back.port,
       address: undefined,
-      tls: own.tls,
+      tls: back.tls,
     });
     const { outcome } = trace ?? {};
     if (outcome?.kind !== "proxied" || outcome.statement === undefined) return false;
@@ -74,8 +85,9 @@ export const proxyLoop: Rule = {
   id: "proxy-loop",
   title: "`proxy_pass` leads back to the location that it stands in",
   find(examination) {
+    const own = new OwnAddresses(examination);
     return examination.places.flatMap((place): Symptom[] => {
-      if (!comesBack(examination, place)) return [];
+      if (!comesBack(examination, own, place)) return [];
       return [
         {
           severity: "error",
