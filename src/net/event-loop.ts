@@ -227,14 +227,15 @@ function handleBatches(): void {
   if (nothingToDo()) return;
   let count = epollWait(epoll, events, MAX_EVENTS, waitMs());
   readClocks();
+  let bunWaits = dispatch(count);
+  // Events first, as nginx: who was not given the processor for a while must not tell that nothing came in that time.
   ticker.advance();
-  for (let batch = 1; count > 0; batch++) {
-    const bunWaits = dispatch(count);
-    if (bunWaits || batch === MAX_BATCHES) break;
+  for (let batch = 1; count > 0 && !bunWaits && batch < MAX_BATCHES; batch++) {
     drainMicrotasks();
     runDeferred();
     count = epollWait(epoll, events, MAX_EVENTS, deferred.length > 0 ? 0 : BUSY_WAIT_MS);
     readClocksAfterWork();
+    bunWaits = dispatch(count);
   }
 }
 

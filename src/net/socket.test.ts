@@ -15,6 +15,11 @@ import {
   type Socket,
   type SocketOwner,
 } from "./socket.ts";
+import { Timer } from "./timers.ts";
+
+const PATIENCE_MS = 30_000;
+/** Longer than a tick of the timers. */
+const STALL_MS = 100;
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -54,7 +59,7 @@ class Recorder implements ConnectOwner {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + PATIENCE_MS;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("did not come true");
     await Bun.sleep(1);
@@ -96,6 +101,23 @@ async function pair(path?: string): Promise<{ client: Recorder; server: Recorder
   expect(client.events.splice(0)).toEqual(["connect"]);
   return { client, server };
 }
+
+test("what came while the process stood still is told before the timers that wait for it", async () => {
+  const { client, server } = await pair();
+  const order: string[] = [];
+  const timer = new Timer({ onTimer: () => order.push("timer") }, 0);
+  server.onDataThen = (chunk) => {
+    order.push(chunk.latin1Slice());
+    timer.arm(PATIENCE_MS);
+  };
+  timer.arm(STALL_MS / 2);
+  client.send("x");
+  const end = performance.now() + STALL_MS;
+  while (performance.now() < end);
+  await until(() => order.length > 0);
+  timer.release();
+  expect(order).toEqual(["x"]);
+});
 
 describe("connecting", () => {
   test("addresses of an accepted socket", async () => {
