@@ -42,15 +42,17 @@ function placeOf(
   const [pass] = ownLines(level, "proxy_pass");
   if (location === undefined || pass === undefined || (level.kind !== "location" && level.kind !== "if"))
     return undefined;
+  // Subrequests come there, and no client.
+  if (ownLines(location, "internal").length > 0) return undefined;
   const url = passUrl(pass.args[0] ?? "");
   const path = location.statement?.args.at(-1) ?? "";
-  const app = knownApp(path) ?? knownApp(url.uri);
-  const sample = samplePath(location, app?.sample);
-  const named = facts.webSocketPaths.some((wanted) => leadsTo(simulation, server, wanted, level, location));
+  const named = facts.webSocketPaths.find((wanted) => leadsTo(simulation, server, wanted, level, location));
+  const app = knownApp(named?.split("?")[0] ?? path) ?? knownApp(url.uri);
+  const sample = named ?? samplePath(location, app?.sample);
   const handshake = tryAt(simulation, server, level, sample ?? "/", true);
   const plain = tryAt(simulation, server, level, sample ?? "/", false);
   const sounds = app !== undefined || soundsLikeWebSocket(path) || soundsLikeWebSocket(url.host);
-  const certain = named || mentionsUpgrade(level, handshake);
+  const certain = named !== undefined || mentionsUpgrade(level, handshake);
   return {
     level,
     location,
@@ -125,9 +127,10 @@ function guesses(pattern: string): string[] {
   return [path, `${path}x`, `/x${path}`, pattern.startsWith("\\.") ? `/file${literal}` : path];
 }
 
-/** A browser's request to a server; `target` with arguments. */
+/** A browser's request to a server, over TLS where it can be; `target` with arguments. */
 export function browserRequest(server: Level, target: string, handshake: boolean): ClientRequest {
-  const [listen] = listensOf(server);
+  const listens = listensOf(server);
+  const listen = listens.find(({ tls }) => tls) ?? listens[0];
   const host = serverHost(server);
   const tls = listen?.tls ?? false;
   const plain: ClientRequest["headers"] = [
@@ -140,7 +143,7 @@ export function browserRequest(server: Level, target: string, handshake: boolean
     headers: [["Host", host], ...(handshake ? handshakeFields(tls, host) : plain)],
     clientAddress: "203.0.113.9",
     port: listen?.port ?? 80,
-    address: undefined,
+    address: /^(?:[\d.]+$|\[)/.test(listen?.host ?? "") ? listen?.host.replace(/^\[|\]$/g, "") : undefined,
     tls,
   };
 }

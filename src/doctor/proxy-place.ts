@@ -49,6 +49,12 @@ export interface ProxyPlace {
   readonly plain: UpstreamHead | undefined;
 }
 
+/** Whether a handshake reaches the backend with both fields; undefined where that is not known. */
+export function passesUpgrade({ handshake }: ProxyPlace): boolean | undefined {
+  if (handshake === undefined) return undefined;
+  return handshake.field("upgrade") !== "" && handshake.lists("connection", "upgrade");
+}
+
 /** A request's head as an upstream gets it. */
 export class UpstreamHead {
   /** Path and arguments. */

@@ -3,7 +3,7 @@ import type { Statement } from "../../config/syntax.ts";
 import { holdingLine, holdingLines, levelName } from "../../explain/level.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { setDirective } from "../header-lines.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
+import { passesUpgrade } from "../proxy-place.ts";
 
 /** How backends refuse handshakes. */
 const REFUSALS = /^(?:400|401|403|404|405|409|426|429)$/;

@@ -4,9 +4,8 @@ import type { Examination } from "../examination.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { setFields, setLine } from "../header-lines.ts";
 import { listensOf, serverHost } from "../listens.ts";
-import type { ProxyPlace } from "../proxy-place.ts";
+import { type ProxyPlace, passesUpgrade } from "../proxy-place.ts";
 import { listOf, lostFields } from "./inheritance.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
 
 /** Whether the backend gets the name that the client asked for. */
 function passesHost({ handshake, server }: ProxyPlace): boolean {

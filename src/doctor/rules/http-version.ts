@@ -2,7 +2,7 @@
 import { holdingLine, levelName, ownLines } from "../../explain/level.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { setDirective } from "../header-lines.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
+import { passesUpgrade } from "../proxy-place.ts";
 
 export const httpVersion: Rule = {
   id: "http-version",

@@ -4,16 +4,16 @@ import { quoted } from "../../explain/statement-text.ts";
 import type { Examination } from "../examination.ts";
 import type { Rule, Severity, Symptom } from "../finding.ts";
 import { lostLines, setFields } from "../header-lines.ts";
-import type { ProxyPlace } from "../proxy-place.ts";
+import { type ProxyPlace, passesUpgrade } from "../proxy-place.ts";
 
 /** Fields whose loss changes what backends do. */
 const MATTER = /^(?:host|x-forwarded-(?:for|proto|host)|x-real-ip|forwarded)$/i;
 const UPGRADE = /^(?:upgrade|connection)$/i;
 
 /** The fields that a place has lost, less those that do not change what is sent. */
-export function lostFields({ location, handshake }: ProxyPlace): readonly (readonly [name: string, value: string])[] {
-  const upgrades = handshake?.lists("connection", "upgrade") === true && handshake.field("upgrade") !== "";
-  return lostLines(location)
+export function lostFields(place: ProxyPlace): readonly (readonly [name: string, value: string])[] {
+  const upgrades = passesUpgrade(place) === true;
+  return lostLines(place.location)
     .map(({ args }) => [args[0] ?? "", args[1] ?? ""] as const)
     .filter(([name, value]) => {
       if (UPGRADE.test(name)) return !upgrades && value !== "";
@@ -50,8 +50,11 @@ export const headersLost: Rule = {
   id: "headers-lost",
   title: "`proxy_set_header` lines of an outer level do not hold where a location has lines of its own",
   find({ places }) {
+    const opened = places.some((place) => passesUpgrade(place) === true);
     return places.flatMap((place): Symptom[] => {
-      const lost = lostFields(place);
+      // Where nothing tells of WebSockets, and they have a place elsewhere, the two fields are not missed.
+      const unneeded = opened && place.likelihood === "possible";
+      const lost = lostFields(place).filter(([name]) => !(unneeded && UPGRADE.test(name)));
       const [own] = ownLines(place.location, "proxy_set_header");
       if (lost.length === 0 || own === undefined) return [];
       const outer = holdingLines(place.location.parent ?? place.location, "proxy_set_header")?.level;

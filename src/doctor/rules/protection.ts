@@ -3,7 +3,7 @@
 import type { Statement } from "../../config/syntax.ts";
 import { holdingLine, holdingLines, levelName } from "../../explain/level.ts";
 import type { Rule } from "../finding.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
+import { passesUpgrade } from "../proxy-place.ts";
 
 export const noLimit: Rule = {
   id: "no-limit",

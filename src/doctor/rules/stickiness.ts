@@ -3,7 +3,7 @@ import type { Statement } from "../../config/syntax.ts";
 import { type Level, ownLines } from "../../explain/level.ts";
 import type { Edit } from "../edit.ts";
 import type { Rule, Symptom } from "../finding.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
+import { passesUpgrade } from "../proxy-place.ts";
 
 const NOT_STICKY = /^(?:least_conn|least_time|random|fair)$/;
 const STICKY = /^(?:ip_hash|hash|sticky\w*|jvm_route|consistent_hash)$/;

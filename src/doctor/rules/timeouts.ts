@@ -6,8 +6,7 @@ import { proxyModule } from "../../proxy/module.ts";
 import type { Examination } from "../examination.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { setDirective } from "../header-lines.ts";
-import type { ProxyPlace } from "../proxy-place.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
+import { type ProxyPlace, passesUpgrade } from "../proxy-place.ts";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

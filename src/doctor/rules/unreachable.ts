@@ -49,8 +49,8 @@ export const locationUnreachable: Rule = {
       if (first === undefined || tried.some(([, trace]) => trace !== undefined && came(trace, location))) return [];
       const [path, trace] = first;
       const winner = trace?.events.find((event) => event.kind === "location")?.statement;
-      // Rewrites of the server, and its own return lines, come before any location.
-      if (winner === undefined && trace?.events.length === 0) return [];
+      // Rewrites of the server, and its own return lines, come before any location. Those that want https are right.
+      if (winner === undefined && (trace?.events.length === 0 || redirectsToTls(trace))) return [];
       const shown = path.split("?")[0];
       const by = winner === undefined ? "what stands in the server itself" : `location ${winner.args.join(" ")}`;
       return [
@@ -86,6 +86,12 @@ export function endOf(trace: Trace | undefined): string {
   }
 }
 
+/** Whether a request is only sent to https: what becomes of it there, the server does not tell. */
+function redirectsToTls(trace: Trace | undefined): boolean {
+  const outcome = trace?.outcome;
+  return outcome?.kind === "answered" && /^Location: https:/im.test(outcome.head);
+}
+
 export const clientLibrary: Rule = {
   id: "client-library",
   title: "Socket.IO's own script is taken by a location for static files",
@@ -105,7 +111,7 @@ export const clientLibrary: Rule = {
         {
           severity: "warning",
           at: winner,
-          message: `${path} is taken by ${levelName({ ...location, kind: "location", statement: winner })}.`,
+          message: `${path} is taken by ${[winner.name, ...winner.args].join(" ")}.`,
           consequence: `Pages that load Socket.IO's script from the server get ${endOf(trace)} for it, and never begin a handshake.`,
           remedy: "^~ keeps expressions out of the location.",
           edits: withoutExpressions(location),
@@ -147,11 +153,7 @@ function bestTrace({ servers, simulation }: Examination, path: string): Trace | 
   const traces = servers
     .map((server) => simulation?.run(browserRequest(server, path, true)))
     .filter((trace) => trace !== undefined);
-  const rank = ({ outcome }: Trace): number => {
-    if (outcome.kind === "proxied") return 0;
-    // A redirect of a whole server to https is what it is for.
-    return outcome.kind === "answered" && outcome.status >= 300 && outcome.status < 400 ? 2 : 1;
-  };
+  const rank = (trace: Trace): number => (trace.outcome.kind === "proxied" ? 0 : redirectsToTls(trace) ? 2 : 1);
   return traces.sort((a, b) => rank(a) - rank(b))[0];
 }
 
@@ -162,6 +164,7 @@ export const pathNotProxied: Rule = {
     return examination.facts.webSocketPaths.flatMap((path): Symptom[] => {
       const trace = bestTrace(examination, path);
       if (trace === undefined || trace.outcome.kind === "proxied" || trace.outcome.kind === "foreign") return [];
+      if (redirectsToTls(trace)) return [];
       const at = trace.location ?? trace.server;
       const where = trace.location === undefined ? "no location" : `location ${trace.location.args.join(" ")}`;
       return [

@@ -4,17 +4,11 @@ import { holdingLine, levelName } from "../../explain/level.ts";
 import type { Examination } from "../examination.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { connectionVariable, lostLines, setDirective, setFields, setLine } from "../header-lines.ts";
-import type { ProxyPlace } from "../proxy-place.ts";
+import { type ProxyPlace, passesUpgrade } from "../proxy-place.ts";
 
 const SEEN_AS_GET =
   "The backend gets the handshake as an ordinary GET and answers it as one: 400, 404, 426, or a page with 200 instead of " +
   "101. Browsers only say that the connection failed, and report close code 1006.";
-
-/** Whether a handshake reaches the backend with both fields; undefined where that is not known. */
-export function passesUpgrade({ handshake }: ProxyPlace): boolean | undefined {
-  if (handshake === undefined) return undefined;
-  return handshake.field("upgrade") !== "" && handshake.lists("connection", "upgrade");
-}
 
 /** Whether the fields are there on an outer level, and lost: that is another rule's. */
 function losesUpgrade({ location }: ProxyPlace): boolean {

@@ -1,7 +1,7 @@
 /** Lines that people put there for WebSockets, and that tunnels never meet. */
 import { levelName } from "../../explain/level.ts";
 import type { Rule, Symptom } from "../finding.ts";
-import { passesUpgrade } from "./upgrade-headers.ts";
+import { passesUpgrade } from "../proxy-place.ts";
 
 const WITHOUT_EFFECT = new Set([
   "proxy_buffering",
