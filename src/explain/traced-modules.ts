@@ -18,8 +18,8 @@ export interface Observer {
 
 /** Writes access logs. */
 const LOG = "http_log";
-/** Their counters are for requests that happen. */
-const COUNTERS = new Set(["http_limit_conn", "http_limit_req"]);
+/** They count, and ask others about, requests that happen. */
+const LEFT_OUT = new Set(["http_limit_conn", "http_limit_req", "http_auth_request"]);
 
 const PHASES = [
   ["postRead", "post read"],
@@ -52,7 +52,7 @@ export function tracedModules(modules: readonly AnyModule[], observer: Observer)
             const handlers = phases[list];
             for (let at = before[i] ?? 0; at < handlers.length; at++) {
               const run = handlers[at]!;
-              handlers[at] = COUNTERS.has(module.name)
+              handlers[at] = LEFT_OUT.has(module.name)
                 ? () => DECLINED
                 : (r) => observer.onHandler(phase, module.name, run, r);
             }

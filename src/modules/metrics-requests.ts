@@ -23,6 +23,11 @@ export function countRequests(load: LoadContext): void {
 }
 
 function countRequest(r: Request, limits: Limits, lists: boolean): void {
+  if (r.owner !== undefined) {
+    // What auth_request asks is no request of a client.
+    if (r.upstreamStates !== undefined) countTries(r.upstreamStates);
+    return;
+  }
   const { at } = levelCounters.of(r.location).location;
   const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
   const statusClass = Math.floor(status / 100);

@@ -44,6 +44,19 @@ afterAll(() => removeTempDir(folder));
 const explain = (...args: string[]) => run(HOPWAY, ["explain", ...args], folder);
 
 describe("hopway explain", () => {
+  test("what asks others first is named, and nobody is asked", async () => {
+    writeFileSync(
+      join(folder, "asks.conf"),
+      `events {} http { server { listen 80;
+        location / { auth_request /auth; proxy_pass http://127.0.0.1:3000; }
+        location = /auth { internal; proxy_pass http://127.0.0.1:4000; } } }`,
+    );
+    const { code, stdout } = await explain("http://localhost/", "-c", "asks.conf");
+    expect(code).toBe(0);
+    expect(stdout).toContain("auth_request /auth; asks another location first");
+    expect(stdout).toMatch(/passes to +http:\/\/127\.0\.0\.1:3000/);
+  });
+
   test("a handshake, from its URL to the peer", async () => {
     const { code, stdout, stderr } = await explain("wss://app.example.com/old/chat?x=1", "-c", "nginx.conf");
     expect([code, stderr]).toEqual([0, ""]);
