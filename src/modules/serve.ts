@@ -16,9 +16,7 @@ import { observeBusy, setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { SharedListener } from "../net/listen.ts";
-import { HANDSHAKE_GRACE_MS } from "../net/refuse-new.ts";
 import type { PlainSocket } from "../net/socket.ts";
-import { Timer, type TimerOwner } from "../net/timers.ts";
 import { closeAtOnce, drainForShutdown, drainGone, leadsToDrainedPeer } from "../proxy/drain.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";
@@ -28,6 +26,7 @@ import { closeKeptLogs } from "./open-log-files.ts";
 import { startExporter } from "./otel.ts";
 import { eventSettings } from "./process-core.ts";
 import { type BoundServers, type Serving as ServingTree, servingOf } from "./serving-tree.ts";
+import { ClosingDoors, DRAIN_SHARE, LastWords } from "./winding-down.ts";
 import { Reporter } from "./worker-reports.ts";
 
 /** What a process does with a running server. */
@@ -80,47 +79,6 @@ interface Door {
 interface MutableBinding extends ListenBinding {
   servers: AddressServers;
   closing: boolean;
-}
-
-/** Sockets about to close: accepts who has come this far, and then closes them. */
-class ClosingDoors implements TimerOwner {
-  private readonly doors: readonly Door[];
-  private readonly done: () => void;
-  private readonly timer = new Timer(this, 0);
-
-  constructor(doors: readonly Door[], done: () => void) {
-    this.doors = doors;
-    this.done = done;
-    for (const door of doors) door.acceptor.acceptWaiting();
-    this.timer.arm(HANDSHAKE_GRACE_MS);
-  }
-
-  onTimer(): void {
-    for (const door of this.doors) {
-      door.acceptor.acceptWaiting();
-      door.acceptor.stop();
-    }
-    this.done();
-  }
-}
-
-/** WebSockets that are told at the end of a graceful stop have so long to answer. */
-const LAST_WORDS_MS = 1_000;
-/** Of the time of a graceful stop, the part in which WebSockets are told one after another: the rest is for their answers. */
-const DRAIN_SHARE = 0.75;
-
-/** The process ends when they have been heard. */
-class LastWords implements TimerOwner {
-  private readonly done: () => void;
-
-  constructor(done: () => void) {
-    this.done = done;
-    new Timer(this, 0).arm(LAST_WORDS_MS);
-  }
-
-  onTimer(): void {
-    this.done();
-  }
 }
 
 /** So many connections are looked at for one that rests: the search must stay short when few do. */
@@ -194,7 +152,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
       else closing.push(door);
     }
     if (closing.length === 0) done();
-    else new ClosingDoors(closing, done);
+    else new ClosingDoors(acceptorsOf(closing), done);
     for (const connection of [...this.connections]) if (connection.binding.closing) connection.closeIdle();
   }
 
@@ -244,7 +202,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
       if (this.connections.size === 0) done();
     };
     this.draining = true;
-    if (last && doors.length > 0) new ClosingDoors(doors, closed);
+    if (last && doors.length > 0) new ClosingDoors(acceptorsOf(doors), closed);
     else for (const door of doors) door.acceptor.stop();
     this.drainMs = withinMs * DRAIN_SHARE;
     drainForShutdown(this.requests(), this.drainMs);
@@ -362,6 +320,10 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     this.connections.add(connection);
     return connection;
   }
+}
+
+function acceptorsOf(doors: readonly Door[]): Acceptor[] {
+  return doors.map(({ acceptor }) => acceptor);
 }
 
 function newPlace(text: string, bound: BoundServers): Place {

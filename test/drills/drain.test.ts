@@ -181,7 +181,9 @@ http {
       const clients = await openAll(port, ids);
       const onA = clients.filter(({ id }) => a.seen.has(id));
       const onB = clients.filter(({ id }) => b.seen.has(id));
-      expect([onA.length, onB.length]).toEqual([TUNNELS / 2, TUNNELS / 2]);
+      expect(onA.length + onB.length).toBe(TUNNELS);
+      // Each worker begins with the first.
+      expect(Math.abs(onA.length - onB.length)).toBeLessThanOrEqual(2);
 
       const path = join(gateway.prefix, "nginx.conf");
       const before = readFileSync(path, "latin1");
