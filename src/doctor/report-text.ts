@@ -1,5 +1,6 @@
 /** Findings for people to read. */
 import { type Colour, type Paint, wrap } from "../usage/paint.ts";
+import { printableBytes } from "../usage/printable.ts";
 import { shownPath } from "../usage/shown-path.ts";
 import type { Diagnosis } from "./diagnose.ts";
 import { instruction } from "./edit-lines.ts";
@@ -56,11 +57,11 @@ function findingText(finding: Finding, alike: readonly Finding[], lines: readonl
   const place = `${shownPath(at.file)}:${at.startLine}`;
   const out = [
     `${paint(COLOURS[severity], severity)}  ${paint("bold", place)}  ${paint("dim", rule.id)}`,
-    wrap(message, INDENT),
+    wrap(printableBytes(message), INDENT),
     "",
     ...sourceLines(lines, at.startLine, at.block === undefined ? at.line : at.startLine, paint),
     "",
-    wrap(`What happens: ${consequence}`, INDENT),
+    wrap(printableBytes(`What happens: ${consequence}`), INDENT),
     "",
     wrap(`What helps: ${remedy}`, INDENT),
   ];
@@ -68,7 +69,7 @@ function findingText(finding: Finding, alike: readonly Finding[], lines: readonl
     const { where, lines: added } = instruction(edit);
     const inFile = edit.statement.file === at.file ? "" : ` of ${shownPath(edit.statement.file)}`;
     out.push(`${INDENT}${where[0]?.toUpperCase()}${where.slice(1)}${inFile}${added.length > 0 ? ":" : "."}`);
-    for (const line of added) out.push(`${INDENT}    ${paint("green", line)}`);
+    for (const line of added) out.push(`${INDENT}    ${paint("green", printableBytes(line))}`);
   }
   if (edits.length === 0 && example.length > 0) {
     out.push(`${INDENT}For example:`);
@@ -88,7 +89,7 @@ function sourceLines(lines: readonly string[], first: number, last: number, pain
   const width = String(last + AROUND).length;
   for (let n = Math.max(1, first - AROUND); n <= Math.min(lines.length, last + AROUND); n++) {
     const marked = n >= first && n <= last;
-    const text = `${marked ? ">" : " "} ${String(n).padStart(width)} | ${(lines[n - 1] ?? "").trimEnd()}`;
+    const text = `${marked ? ">" : " "} ${String(n).padStart(width)} | ${printableBytes((lines[n - 1] ?? "").trimEnd())}`;
     out.push(INDENT + (marked ? paint("bold", text) : paint("dim", text)));
   }
   return out;

@@ -1,7 +1,7 @@
 /** What `proxy_pass` and its like would do with a request: everything but doing it. */
 import type { Scope } from "../config/directive.ts";
 import type { Statement } from "../config/syntax.ts";
-import { HeaderList } from "../http/header-list.ts";
+import { GONE_HEADERS } from "../http/header-list.ts";
 import type { Location } from "../http/location.ts";
 import type { Request, UpstreamView } from "../http/request.ts";
 import { proxyModule } from "../proxy/module.ts";
@@ -58,7 +58,7 @@ export function proxiedOutcome(
     const view: UpstreamView = {
       ...request,
       portText: url.portText,
-      responseHeaders: HeaderList.take(),
+      responseHeaders: GONE_HEADERS,
       responseTrailers: undefined,
       releaseHeaders: () => {},
     };

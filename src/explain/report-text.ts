@@ -1,6 +1,7 @@
 /** A trace for people to read. */
 import type { Statement } from "../config/syntax.ts";
 import { type Paint, wrap } from "../usage/paint.ts";
+import { printableBytes } from "../usage/printable.ts";
 import { shownPath } from "../usage/shown-path.ts";
 import type { Explanation } from "./explanation.ts";
 import { lineText } from "./statement-text.ts";
@@ -20,7 +21,8 @@ function place(statement: Statement): string {
 export function explanationText(explanation: Explanation, paint: Paint): string {
   const { trace, request, title } = explanation;
   const out: string[] = [paint("bold", title), ""];
-  const row = (label: string, text: string, statement?: Statement, why = ""): void => {
+  const row = (label: string, said: string, statement?: Statement, why = ""): void => {
+    const text = printableBytes(said);
     const shown = label.padEnd(LABEL) + text;
     const where = statement === undefined ? why : [place(statement), why].filter((part) => part !== "").join(", ");
     const gap = where === "" ? "" : `${" ".repeat(Math.max(2, POSITION - shown.length))}${paint("dim", where)}`;
@@ -50,7 +52,7 @@ export function explanationText(explanation: Explanation, paint: Paint): string 
     for (const line of request.notSent) requestRow(line, out, paint);
   }
   if (explanation.remarks.length > 0) out.push("");
-  for (const remark of explanation.remarks) out.push(wrap(`Note: ${remark}`, ""));
+  for (const remark of explanation.remarks) out.push(wrap(printableBytes(`Note: ${remark}`), ""));
   return `${out.join("\n")}\n`;
 }
 
@@ -84,5 +86,5 @@ function outcomeRows({ trace }: Explanation, row: Row): void {
 function requestRow({ text, statement, why }: ExplainedLine, out: string[], paint: Paint): void {
   const where = [statement === undefined ? "" : place(statement), why].filter((part) => part !== "").join(", ");
   const gap = " ".repeat(Math.max(2, POSITION - 2 - text.length));
-  out.push(`  ${text}${where === "" ? "" : gap + paint("dim", where)}`);
+  out.push(`  ${printableBytes(text)}${where === "" ? "" : gap + paint("dim", where)}`);
 }

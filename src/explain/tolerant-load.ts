@@ -5,7 +5,7 @@
 import type { AnyModule } from "../config/any-module.ts";
 import { Module, type Scope } from "../config/directive.ts";
 import { type LoadedConfig, loadParsed } from "../config/load.ts";
-import { type ConfigSource, type HostLookup, LoadContext } from "../config/load-context.ts";
+import { type ConfigSource, type HostLookup, LoadContext, perLoad } from "../config/load-context.ts";
 import type { Diagnostic, Statement } from "../config/syntax.ts";
 import { type VariableGet, variables } from "../template/variables.ts";
 import { ZoneTable } from "../zone/zone-table.ts";
@@ -46,14 +46,14 @@ export async function loadTolerantly(modules: readonly AnyModule[], read: ReadCo
   const leftOut: LeftOut[] = [];
   const originals = new Map<Statement, Statement>();
   let statements = prepared(read.statements, known, leftOut, originals);
-  const unknownVariables = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const load = new LoadContext(read.confPrefix, read.confPrefix, NO_FILES, anyHost());
     const { spans, files } = read;
     const parsed = { statements, spans, closingLines: closing(), files, error: undefined };
-    const config = await loadParsed([...modules, anyVariable(unknownVariables)], load, parsed);
+    const config = await loadParsed([...modules, anyVariable], load, parsed);
     if (!load.failed) {
       bindToOwnMemory(load);
+      const unknownVariables = unknownIn(load);
       const variableNames = variables(load)
         .names()
         .filter((name) => !unknownVariables.has(name));
@@ -152,21 +152,22 @@ function linesNaming(faults: readonly Diagnostic[], statements: readonly Stateme
   return new Set(within(statements));
 }
 
+/** Variables of a load that no module knows. */
+const unknownIn = perLoad(() => new Set<string>());
+
 /** Variables of modules that are not here are empty. Stands last: whatever is known has been found before. */
-function anyVariable(unknown: Set<string>): Module {
-  return new Module({
-    name: "any_variable",
-    directives: [],
-    create: () => ({}),
-    register(load) {
-      const get = (name: string): VariableGet => {
-        unknown.add(name);
-        return () => "";
-      };
-      variables(load).provide([], [{ prefix: "", get }]);
-    },
-  });
-}
+const anyVariable: Module = new Module({
+  name: "any_variable",
+  directives: [],
+  create: () => ({}),
+  register(load) {
+    const get = (name: string): VariableGet => {
+      unknownIn(load).add(name);
+      return () => "";
+    };
+    variables(load).provide([], [{ prefix: "", get }]);
+  },
+});
 
 /** Certificates, passwords and their like: never read. */
 const NO_FILES: ConfigSource = {

@@ -1,5 +1,6 @@
 /** Two probes side by side: through the proxy, and the backend itself. */
 import { type Paint, wrap } from "../usage/paint.ts";
+import { printable } from "../usage/printable.ts";
 import { isFailure } from "./connect.ts";
 import { isBroken, type ProbeReport } from "./probe.ts";
 import { milliseconds } from "./report-text.ts";
@@ -62,8 +63,10 @@ const COLUMN = 40;
 export function comparisonText(first: ProbeReport, second: ProbeReport, paint: Paint): string {
   const rows = compared(first, second);
   const width = Math.max(...rows.map(({ what }) => what.length)) + 2;
-  const cell = (text: string): string =>
-    (text.length > COLUMN ? `${text.slice(0, COLUMN - 3)}...` : text).padEnd(COLUMN + 2);
+  const cell = (said: string): string => {
+    const text = printable(said);
+    return (text.length > COLUMN ? `${text.slice(0, COLUMN - 3)}...` : text).padEnd(COLUMN + 2);
+  };
   const lines = [
     `${" ".repeat(width + 2)}${paint("bold", cell(first.attempt.target.url) + cell(second.attempt.target.url).trimEnd())}`,
     ...rows.map((row) => {

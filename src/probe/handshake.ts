@@ -115,7 +115,7 @@ function faultsOf(
     faults.push("Sec-WebSocket-Accept does not fit the key: the 101 answers another handshake");
   if (subprotocol !== "" && !offered.includes(subprotocol))
     faults.push(`subprotocol "${subprotocol}" was not asked for`);
-  if (subprotocol === "" && offered.length > 0) faults.push(`none of the subprotocols ${offered.join(", ")} was taken`);
+  if (subprotocol === "" && offered.length > 0) faults.push(`None of the subprotocols ${offered.join(", ")} was taken`);
   if (!/^(?:permessage-deflate\b[^,]*)?$/.test(extensions)) faults.push(`extension "${extensions}" was not asked for`);
   return faults;
 }

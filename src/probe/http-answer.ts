@@ -6,7 +6,7 @@ export interface HttpAnswer {
   readonly status: number;
   /** As sent, in order. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Its beginning, as sent, one char per byte. */
+  /** Its beginning. */
   readonly body: string;
 }
 
@@ -31,7 +31,7 @@ export async function readAnswer(wire: Wire, timeoutMs: number): Promise<HttpAns
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(statusLine)?.[1] ?? 0);
   const fields = lines.map((line) => {
     const colon = line.indexOf(":");
-    return [line.slice(0, colon), line.slice(colon + 1).trim()] as const;
+    return [line.slice(0, colon), utf8(line.slice(colon + 1).trim())] as const;
   });
   if (status >= 100 && status < 200 && status !== 101) return readAnswer(wire, timeoutMs);
   if (status === 101) return { statusLine, status, fields, body: "" };
@@ -54,7 +54,12 @@ async function readBody(wire: Wire, fields: HttpAnswer["fields"]): Promise<strin
   const length = Number(fields.find(([name]) => name.toLowerCase() === "content-length")?.[1] ?? BODY_BYTES);
   const wanted = Math.min(length, BODY_BYTES);
   await wire.until((bytes) => (bytes.length >= wanted ? { value: true, used: 0 } : undefined), BODY_WAIT_MS);
-  return wire.rest.subarray(0, BODY_BYTES).latin1Slice();
+  return wire.rest.subarray(0, BODY_BYTES).toString();
+}
+
+/** Read as bytes, shown as text. */
+function utf8(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString();
 }
 
 /** The value of a field, joined where it is there several times; "" where it is not. */

@@ -27,7 +27,7 @@ export function judgeTunnel(attempt: Attempt, facts: TunnelFacts, idle: IdleRepo
   const { answer } = attempt;
   const responder = typeof answer === "object" && "fields" in answer ? responderOf(answer) : undefined;
   const found: Verdict[] = [];
-  const fatal = attempt.faults.filter((fault) => !fault.startsWith("none of the subprotocols"));
+  const fatal = attempt.faults.filter((fault) => !fault.startsWith("None of the subprotocols"));
   if (fatal.length > 0) found.push(badAnswer(fatal, responder));
   else if (attempt.faults.length > 0) found.push(noSubprotocol(attempt.faults, responder));
   if (facts.early !== undefined) found.push(ended(facts.early, responder));
@@ -77,10 +77,7 @@ function noSubprotocol(faults: readonly string[], responder: Responder | undefin
     ...base("no-subprotocol", responder),
     weight: "doubtful",
     hop: "the application",
-    what: `The server took ${faults.join("; ")}: Chromium closes the connection then, Firefox does not.`.replace(
-      "took none",
-      "took none",
-    ),
+    what: `${faults.join("; ")}: Chromium closes the connection then, Firefox does not.`,
   };
 }
 

@@ -1,5 +1,6 @@
 /** A probe for people to read. */
-import { type Paint, wrap } from "../usage/paint.ts";
+import { type Colour, type Paint, wrap } from "../usage/paint.ts";
+import { printable } from "../usage/printable.ts";
 import type { ProductLines } from "./cause-lines.ts";
 import { type CertificateFacts, isFailure, type StepFailure, type TlsFacts, type Way } from "./connect.ts";
 import type { EngineReport } from "./engine-io.ts";
@@ -25,7 +26,8 @@ export class Sheet {
     this.paint = paint;
   }
 
-  row(good: boolean | undefined, label: string, text: string, ms?: number): void {
+  row(good: boolean | undefined, label: string, said: string, ms?: number): void {
+    const text = printable(said);
     const mark = good === undefined ? "" : good ? "ok" : "FAILED";
     const colour = good === false ? "red" : "green";
     const shown = `${INDENT}${this.paint(colour, mark.padEnd(MARK))}${label.padEnd(LABEL)}${text}`;
@@ -35,10 +37,12 @@ export class Sheet {
     this.lines.push(shown + time);
   }
 
-  more(text: string): void {
-    this.lines.push(`${" ".repeat(TEXT)}${text}`);
+  more(said: string, colour?: Colour): void {
+    const text = printable(said);
+    this.lines.push(`${" ".repeat(TEXT)}${colour === undefined ? text : this.paint(colour, text)}`);
   }
 
+  /** A line of the report's own words, perhaps painted. */
   text(text: string): void {
     this.lines.push(text);
   }
@@ -56,7 +60,7 @@ export function probeText(report: ProbeReport, paint: Paint): string {
   sheet.text(paint("bold", attempt.target.url));
   sheet.text("");
   wayRows(attempt.way, sheet);
-  handshakeRows(attempt, sheet, paint);
+  handshakeRows(attempt, sheet);
   if (tunnel !== undefined) tunnelRows(tunnel, sheet);
   if (idle !== undefined) idleRows(idle, sheet);
   sheet.text("");
@@ -103,12 +107,11 @@ function days({ daysLeft }: CertificateFacts): string {
 function handshakeRows(
   { request, answer, answerMs, faults, subprotocol, extensions, endAfterAnswer }: Attempt,
   sheet: Sheet,
-  paint: Paint,
 ): void {
   if (request === "") return;
   const [requestLine = "", ...fields] = request.trimEnd().split("\r\n");
   sheet.row(undefined, "sent", requestLine);
-  for (const field of fields) sheet.more(paint("dim", field));
+  for (const field of fields) sheet.more(field, "dim");
   if (answer === "timeout") sheet.row(false, "answer", "none", answerMs);
   else if (answer === "closed")
     sheet.row(false, "answer", `none: the connection was ${endAfterAnswer === "reset" ? "reset" : "closed"}`, answerMs);
@@ -116,8 +119,8 @@ function handshakeRows(
     sheet.row(false, "answer", JSON.stringify(answer.bytes.slice(0, 40)), answerMs);
   else if (answer !== undefined) {
     sheet.row(answer.status === 101 && faults.length === 0, "answer", answer.statusLine, answerMs);
-    for (const [name, value] of answer.fields) sheet.more(paint("dim", `${name}: ${value}`));
-    for (const fault of faults) sheet.more(paint("red", fault));
+    for (const [name, value] of answer.fields) sheet.more(`${name}: ${value}`, "dim");
+    for (const fault of faults) sheet.more(fault, "red");
     if (answer.status !== 101) return;
     sheet.row(undefined, "", `subprotocol ${subprotocol || "none"}, extensions ${extensions || "none"}`);
   }
@@ -169,10 +172,10 @@ export function verdictText(
 ): void {
   const colour = weight === "broken" ? "red" : "yellow";
   sheet.text(
-    `${paint(colour, weight === "broken" ? "Broken" : "Doubtful")} by ${paint("bold", hop)}  ${paint("dim", id)}`,
+    `${paint(colour, weight === "broken" ? "Broken" : "Doubtful")} by ${paint("bold", printable(hop))}  ${paint("dim", id)}`,
   );
-  sheet.text(wrap(what, INDENT));
-  for (const one of evidence) sheet.text(wrap(one, `${INDENT}- `).replace(/\n {2}- /g, `\n${INDENT}  `));
+  sheet.text(wrap(printable(what), INDENT));
+  for (const one of evidence) sheet.text(wrap(printable(one), `${INDENT}- `).replace(/\n {2}- /g, `\n${INDENT}  `));
   for (const product of productsFor(lines, responder)) {
     const answered = product === responder?.product;
     sheet.text(`${INDENT}${answered ? `In ${product}, which answered` : product}:`);
