@@ -19,7 +19,7 @@ export interface Observer {
 /** Writes access logs. */
 const LOG = "http_log";
 /** They count, and ask others about, requests that happen. */
-const LEFT_OUT = new Set(["http_limit_conn", "http_limit_req", "http_auth_request"]);
+const LEFT_OUT = new Set(["http_limit_conn", "http_limit_req", "http_auth_request", "http_auth_basic"]);
 
 const PHASES = [
   ["postRead", "post read"],
