@@ -4,34 +4,14 @@
  */
 import { constants, createGzip } from "node:zlib";
 import type { BodyFilter } from "../http/body-filter.ts";
-
-/** The native stream behind node:zlib's objects; not documented, the same in Node and Bun, held by our tests. */
-interface NativeStream {
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputOffset: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputOffset: number,
-    outputLength: number,
-  ): void;
-  reset(): void;
-}
-
-interface Engine {
-  readonly _handle: NativeStream;
-  /** After each write: bytes left of the output, bytes left of the input. */
-  readonly _writeState: Uint32Array;
-  close(): void;
-}
+import type { ZlibEngine } from "../http/zlib-engine.ts";
 
 /** Output is taken out of this in pieces: one buffer serves all streams. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 const NOTHING = Buffer.alloc(0);
 
 /** Unused engines, by their settings: making one costs four times as much as resetting it. */
-const spare = new Map<number, Engine[]>();
+const spare = new Map<number, ZlibEngine[]>();
 /** Engines kept per setting: one is some 256 KB. */
 const MAX_SPARE = 4;
 
@@ -63,7 +43,7 @@ export function fittingParameters(parameters: GzipParameters, contentLength: num
 /** Compresses one body. Takes its engine with the first byte, so a head without a body costs none. */
 export class GzipCompressor implements BodyFilter {
   private readonly parameters: GzipParameters;
-  private engine: Engine | undefined = undefined;
+  private engine: ZlibEngine | undefined = undefined;
   private done = false;
   /** Something was written since the last flush. */
   private holding = false;
@@ -129,15 +109,15 @@ function keyOf({ level, windowBits, memLevel }: GzipParameters): number {
   return (level * 16 + windowBits) * 16 + memLevel;
 }
 
-function take(parameters: GzipParameters): Engine {
+function take(parameters: GzipParameters): ZlibEngine {
   const known = spare.get(keyOf(parameters))?.pop();
   if (known !== undefined) return known;
   const level = ENGINE_LEVELS[parameters.level] ?? parameters.level;
   // chunkSize: the buffer of the asynchronous interface, which is not used.
-  return createGzip({ ...parameters, level, chunkSize: 64 }) as unknown as Engine;
+  return createGzip({ ...parameters, level, chunkSize: 64 }) as unknown as ZlibEngine;
 }
 
-function giveBack(parameters: GzipParameters, engine: Engine): void {
+function giveBack(parameters: GzipParameters, engine: ZlibEngine): void {
   const key = keyOf(parameters);
   const list = spare.get(key) ?? [];
   spare.set(key, list);

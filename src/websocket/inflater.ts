@@ -3,29 +3,8 @@
  * to is counted, checked where it is to be text, and thrown away; no more of it is made than is allowed.
  */
 import { constants, createInflateRaw } from "node:zlib";
+import type { ZlibEngine } from "../http/zlib-engine.ts";
 import type { TextCheck } from "./text-check.ts";
-
-/** The native stream behind node:zlib's objects; not documented, the same in Node and Bun, held by our tests. */
-interface NativeStream {
-  onerror: () => void;
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputOffset: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputOffset: number,
-    outputLength: number,
-  ): void;
-  reset(): void;
-}
-
-interface Engine {
-  readonly _handle: NativeStream;
-  /** After each write: bytes left of the output, bytes left of the input. */
-  readonly _writeState: Uint32Array;
-  close(): void;
-}
 
 /** What came out: it is only counted, so one buffer serves all. */
 const output = Buffer.allocUnsafeSlow(64 * 1024);
@@ -40,19 +19,19 @@ function noteError(): void {
 }
 
 /** Engines that hold nothing of anybody: one is some 20 KB. */
-const spare: Engine[] = [];
+const spare: ZlibEngine[] = [];
 const MAX_SPARE = 8;
 
-function take(): Engine {
+function take(): ZlibEngine {
   const known = spare.pop();
   if (known !== undefined) return known;
   // chunkSize: the buffer of the asynchronous interface, which is not used.
-  const engine = createInflateRaw({ windowBits: 15, chunkSize: 64 }) as unknown as Engine;
+  const engine = createInflateRaw({ windowBits: 15, chunkSize: 64 }) as unknown as ZlibEngine;
   engine._handle.onerror = noteError;
   return engine;
 }
 
-function giveBack(engine: Engine): void {
+function giveBack(engine: ZlibEngine): void {
   if (spare.length >= MAX_SPARE) {
     engine.close();
     return;
@@ -68,7 +47,7 @@ export class Inflater {
   private readonly maxBytes: number;
   /** Messages may refer to those before them. */
   private readonly takesOver: boolean;
-  private engine: Engine | undefined = undefined;
+  private engine: ZlibEngine | undefined = undefined;
   /** Of the message so far, decompressed. */
   bytes = 0;
   /** Checks it, where it is to be text. */

@@ -6,6 +6,18 @@ import type { Rule, Symptom } from "../finding.ts";
 /** Lines that are safe in an `if`: they belong to the rewrite module. */
 const SAFE = new Set(["return", "rewrite", "set", "break", "if"]);
 
+const MAP_INSTEAD = {
+  remedy: "A map chooses the upstream without an if.",
+  edits: [],
+  example: [
+    "map $http_upgrade $backend {  # in http",
+    "  default http_nodes;",
+    "  websocket websocket_nodes;",
+    "}",
+    "proxy_pass http://$backend;",
+  ],
+};
+
 function ends({ lines }: Level): boolean {
   return lines.some(
     ({ name, args }) =>
@@ -48,15 +60,7 @@ function proxiedInside(level: Level, at: Statement): Symptom {
     message: `${levelName(level)} has a proxy_pass of its own.`,
     consequence:
       "It works, as long as no other if of the location holds as well; try_files does not, and proxy_pass cannot have a path there.",
-    remedy: "A map chooses the upstream without an if.",
-    edits: [],
-    example: [
-      "map $http_upgrade $backend {  # in http",
-      "  default http_nodes;",
-      "  websocket websocket_nodes;",
-      "}",
-      "proxy_pass http://$backend;",
-    ],
+    ...MAP_INSTEAD,
   };
 }
 
@@ -67,15 +71,7 @@ function outdone(level: Level, at: Statement, other: Level): Symptom {
     message: `${levelName(level)} chooses an upstream, and ${levelName(other)} below it undoes that where it holds.`,
     consequence:
       "Only the last if that holds counts: such handshakes go to the location's own proxy_pass, and get its 400 or 404.",
-    remedy: "A map chooses the upstream without an if.",
-    edits: [],
-    example: [
-      "map $http_upgrade $backend {  # in http",
-      "  default http_nodes;",
-      "  websocket websocket_nodes;",
-      "}",
-      "proxy_pass http://$backend;",
-    ],
+    ...MAP_INSTEAD,
   };
 }
 
