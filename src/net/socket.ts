@@ -160,11 +160,10 @@ const NO_ERROR = 0;
 
 /** A socket without TLS: connected, or connecting. */
 export class PlainSocket implements Socket, Watched, Deferred {
+  // What each event touches comes first, so that it is together in memory.
   data!: SocketOwner;
   fd: number;
   private connecting: boolean;
-  private connectErrno = NO_ERROR;
-  private failedCall: ConnectCall = "connect";
   private paused = false;
   /** More bytes, or the end, may be waiting in the kernel. */
   private readable = false;
@@ -177,6 +176,8 @@ export class PlainSocket implements Socket, Watched, Deferred {
   /** A write failed: what ends the connection is a reset. */
   private broken = false;
   private deferred = false;
+  private connectErrno = NO_ERROR;
+  private failedCall: ConnectCall = "connect";
   /** Of an accepted socket. */
   private readonly peer: Address | undefined;
 

@@ -7,8 +7,9 @@
 import type { Request } from "../http/request.ts";
 import { ERR, INFO } from "../net/error-log.ts";
 import { type Socket, type SocketOwner, shrinkReceiveBuffer, undeliveredBytes } from "../net/socket.ts";
-import { Timer, type TimerOwner } from "../net/timers.ts";
+import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import type { FrameStream } from "../websocket/frame-stream.ts";
+import type { FrameWalker } from "../websocket/frame-walker.ts";
 import type { WebSocketSession } from "../websocket/session.ts";
 import type { TunnelSide, WatchedTunnel } from "../websocket/tunnel-side.ts";
 
@@ -16,17 +17,22 @@ const IDLE_TIMER = 0;
 
 /** One direction's receiving end: what arrives on `socket` goes to `other`. */
 class TunnelEnd implements SocketOwner, TunnelSide {
-  readonly tunnel: Tunnel;
+  // What each chunk touches comes first, so that it is together in memory.
   readonly socket: Socket;
   other!: TunnelEnd;
-  /** Sees what comes in on this side before it is passed on. */
-  frames: FrameStream | undefined = undefined;
+  counter: FrameWalker | undefined = undefined;
+  /** Bytes from the other side that this socket has not taken yet. */
+  private pending: Buffer | undefined = undefined;
   /** Bytes that came in on this side. */
   received = 0;
   /** Bytes that this side's socket took. */
   sent = 0;
-  /** Bytes from the other side that this socket has not taken yet. */
-  private pending: Buffer | undefined = undefined;
+  /** When bytes last came in, or went out after they had to wait. */
+  activeMs = nowMs();
+  /** Sees what comes in on this side before it is passed on, unless that need only be counted. */
+  frames: FrameStream | undefined = undefined;
+
+  readonly tunnel: Tunnel;
   private shrunk = false;
   /** This side sent FIN, or is gone. */
   ended = false;
@@ -44,8 +50,12 @@ class TunnelEnd implements SocketOwner, TunnelSide {
 
   onData(buffer: Buffer, length: number): void {
     this.received += length;
-    this.tunnel.touch();
-    if (this.frames === undefined) this.forward(buffer, length);
+    this.activeMs = nowMs();
+    const { counter } = this;
+    if (counter !== undefined) {
+      this.forward(buffer, length);
+      if (counter.walk(buffer, 0, length)) this.frames?.noteClose();
+    } else if (this.frames === undefined) this.forward(buffer, length);
     else this.frames.pass(buffer, length);
   }
 
@@ -77,7 +87,7 @@ class TunnelEnd implements SocketOwner, TunnelSide {
     const written = this.socket.write(pending, pending.length);
     if (written < 0) return;
     this.sent += written;
-    this.tunnel.touch();
+    this.activeMs = nowMs();
     if (written < pending.length) {
       this.pending = pending.subarray(written);
       return;
@@ -190,7 +200,7 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
     this.upstream.other = this.client;
     clientSocket.data = this.client;
     upstreamSocket.data = this.upstream;
-    this.touch();
+    this.idleTimer.arm(idleMs);
   }
 
   /** What passes is a WebSocket, and somebody wants to know. */
@@ -200,11 +210,13 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
     this.upstream.frames = session.fromUpstream;
   }
 
-  touch(): void {
-    this.idleTimer.arm(this.idleMs);
-  }
-
   onTimer(): void {
+    const idleSinceMs = Math.max(this.client.activeMs, this.upstream.activeMs);
+    const leftMs = idleSinceMs + this.idleMs - nowMs();
+    if (leftMs > 0) {
+      this.idleTimer.arm(leftMs);
+      return;
+    }
     this.request.log(INFO, "upstream timed out (110: Connection timed out)");
     this.end(true);
   }

@@ -90,7 +90,7 @@ export class FrameStream {
   readonly side: TunnelSide;
   /** Where it leads to. */
   readonly target: TunnelSide;
-  /** When anything last came in. */
+  /** When anything last came in; not kept where frames are only counted. */
   receivedMs = nowMs();
   /** When data, whole messages or not, last came in. */
   messageMs = this.receivedMs;
@@ -138,6 +138,7 @@ export class FrameStream {
     this.text = rules?.validate ? new TextCheck() : undefined;
     this.looks = this.text !== undefined || rules?.inflater !== undefined;
     this.mode = rules === undefined ? COUNT : GUARD;
+    side.counter = rules === undefined ? this.walker : undefined;
   }
 
   /** Whole messages that were passed on. */
@@ -165,8 +166,7 @@ export class FrameStream {
     this.receivedMs = nowMs();
     if (this.mode === COUNT) {
       this.side.forward(buffer, length);
-      this.walker.walk(buffer, 0, length);
-      if (this.walker.closeCode !== 0) this.noteClose();
+      if (this.walker.walk(buffer, 0, length)) this.noteClose();
     } else if (this.mode !== GUARD) this.discard(buffer, 0, length);
     else if (this.parked === undefined) this.guard(buffer, length);
     else this.parked = Buffer.concat([this.parked, buffer.subarray(0, length)]);
@@ -177,10 +177,20 @@ export class FrameStream {
     if (this.mode === GUARD) this.passHeld();
   }
 
+  /** The walker has come upon a Close. */
+  noteClose(): void {
+    if (this.closeNoted) return;
+    this.closeNoted = true;
+    // What is discarded does not reach the target, which has had the proxy's then.
+    this.closed = true;
+    this.owner.onClose(this);
+  }
+
   /** Sends a frame to the target as soon as no other one is under way. False: it waits for that. */
   insert(frame: Buffer): boolean {
     if (this.mode === COUNT) {
       this.mode = GUARD;
+      this.side.counter = undefined;
       this.split = !this.walker.atBoundary;
     }
     if (this.split) {
@@ -229,6 +239,7 @@ export class FrameStream {
       this.walker.sizesAt = NOWHERE;
     }
     this.mode = Math.max(this.mode, mode);
+    this.side.counter = undefined;
     this.closed = true;
     this.heldBytes = 0;
     this.parked = undefined;
@@ -236,18 +247,9 @@ export class FrameStream {
     this.side.readOn();
   }
 
-  private noteClose(): void {
-    if (this.closeNoted) return;
-    this.closeNoted = true;
-    // What is discarded does not reach the target, which has had the proxy's then.
-    this.closed = true;
-    this.owner.onClose(this);
-  }
-
   private discard(buffer: Buffer, from: number, end: number): void {
     if (this.mode !== DISCARD) return;
-    this.walker.walk(buffer, from, end);
-    if (this.walker.closeCode !== 0) this.noteClose();
+    if (this.walker.walk(buffer, from, end)) this.noteClose();
   }
 
   private guard(chunk: Buffer, end: number): void {

@@ -24,15 +24,25 @@ const OPCODE_BITS = 0x0f;
 const CONTROL_BIT = 0x08;
 const LENGTH_BITS = 0x7f;
 const LENGTH_16 = 126;
+const LENGTH_64 = 127;
 const MASK_KEY_BYTES = 4;
+/** First bytes of frames that are whole messages, whatever extensions have set in them. */
+const WHOLE_MESSAGE_BITS = FIN_BIT | OPCODE_BITS;
+const WHOLE_TEXT = FIN_BIT | TEXT;
+const WHOLE_BINARY = FIN_BIT | BINARY;
 
-/** What of a header comes next. */
+/** What comes next. */
+/** A frame that begins a message, or a control frame. */
+const MESSAGE = -1;
+/** A frame that goes on with a message, or a control frame. */
 const FIRST_BYTE = 0;
 const SECOND_BYTE = 1;
 const LONG_LENGTH = 2;
 const MASK_KEY = 3;
 /** The header is complete. */
 const PAYLOAD = 4;
+/** Nothing: there has been a Close. */
+const NOTHING = 5;
 
 /** The frame does not follow from the one before it. */
 export const IN_ORDER = 0;
@@ -40,7 +50,18 @@ export const NOTHING_TO_CONTINUE = 1;
 export const MESSAGE_UNFINISHED = 2;
 
 export class FrameWalker {
-  // The frame whose header was read last.
+  // What counting touches for each message comes first, so that it is together in memory.
+  private state = MESSAGE;
+  /** Whole messages, and the payload bytes of whole data frames. */
+  messages = 0;
+  bytes = 0;
+  /** Where the sizes of whole messages are counted: MESSAGE_SIZE. */
+  sizesAt = NOWHERE;
+
+  /** The code of the Close frame when it has come as a whole; 0 before. Nothing is read behind it. */
+  closeCode = 0;
+
+  // The frame whose header was read last; `walk` leaves those out that it sees as a whole.
   fin = false;
   /** Bits 4 (RSV1), 2 and 1. */
   rsv = 0;
@@ -65,25 +86,13 @@ export class FrameWalker {
   /** RSV bits of its first frame. */
   messageRsv = 0;
 
-  // Totals.
-  /** Whole messages. */
-  messages = 0;
-  /** Payload bytes of whole data frames. */
-  bytes = 0;
-  /** The code of the Close frame when it has come as a whole; 0 before. Nothing is read behind it. */
-  closeCode = 0;
-
-  /** Where the sizes of whole messages are counted: MESSAGE_SIZE. */
-  sizesAt = NOWHERE;
-
-  private state = FIRST_BYTE;
   private headLeft = 0;
   /** The code of a Close frame that is not whole yet. */
   private code = 0;
 
   /** Nothing of a frame has come that is not whole. */
   get atBoundary(): boolean {
-    return this.state === FIRST_BYTE;
+    return this.state <= FIRST_BYTE || this.state === NOTHING;
   }
 
   /** A header is complete; its payload, or the end of an empty one, is to be walked over. */
@@ -96,23 +105,58 @@ export class FrameWalker {
     return (this.opcode & CONTROL_BIT) !== 0;
   }
 
-  /** Walks over buffer[from..end). */
-  walk(buffer: Uint8Array, from: number, end: number): void {
+  /** Walks over buffer[from..end); true when it has come upon a Close, then or earlier. */
+  walk(buffer: Uint8Array, from: number, end: number): boolean {
     let at = from;
-    while (at < end && this.closeCode === 0) {
+    while (at < end && this.state !== NOTHING) {
+      if (this.state === MESSAGE) {
+        at = this.walkWholeMessages(buffer, at, end);
+        if (at === end) return false;
+      }
       if (this.state !== PAYLOAD) {
         at = this.readHeader(buffer, at, end);
-        if (this.state !== PAYLOAD) return;
+        if (this.state !== PAYLOAD) return false;
       }
       at = this.walkPayload(buffer, at, end);
     }
+    return this.state === NOTHING;
+  }
+
+  /** Walks over messages of one frame that begin at buffer[at] and are there as a whole; returns what is behind them. */
+  private walkWholeMessages(buffer: Uint8Array, from: number, end: number): number {
+    const { sizesAt } = this;
+    let at = from;
+    let messages = 0;
+    let bytes = 0;
+    while (end - at >= 2) {
+      const kind = buffer[at]! & WHOLE_MESSAGE_BITS;
+      if (kind !== WHOLE_BINARY && kind !== WHOLE_TEXT) break;
+      const second = buffer[at + 1]!;
+      let length = second & LENGTH_BITS;
+      let payloadAt = at + (second >= MASK_BIT ? 2 + MASK_KEY_BYTES : 2);
+      if (length >= LENGTH_16) {
+        if (length === LENGTH_64 || end - at < 4) break;
+        length = (buffer[at + 2]! << 8) | buffer[at + 3]!;
+        payloadAt += 2;
+      }
+      if (end - payloadAt < length) break;
+      at = payloadAt + length;
+      messages++;
+      bytes += length;
+      observeSize(sizesAt, length);
+    }
+    this.messages += messages;
+    this.bytes += bytes;
+    return at;
   }
 
   /** Reads header bytes from buffer[at..end) and returns the position behind them; see `inPayload`. */
-  readHeader(buffer: Uint8Array, at: number, end: number): number {
+  readHeader(buffer: Uint8Array, from: number, end: number): number {
+    let at = from;
     while (at < end) {
       const byte = buffer[at++]!;
       switch (this.state) {
+        case MESSAGE:
         case FIRST_BYTE:
           this.fin = byte >= FIN_BIT;
           this.rsv = (byte >> 4) & 7;
@@ -187,11 +231,15 @@ export class FrameWalker {
   }
 
   private frameDone(): void {
-    this.state = FIRST_BYTE;
     if ((this.opcode & CONTROL_BIT) !== 0) {
-      if (this.opcode === CLOSE) this.closeCode = this.code === 0 ? NO_CODE : this.code;
+      this.state = this.messageOpcode === 0 ? MESSAGE : FIRST_BYTE;
+      if (this.opcode === CLOSE) {
+        this.state = NOTHING;
+        this.closeCode = this.code === 0 ? NO_CODE : this.code;
+      }
       return;
     }
+    this.state = this.fin ? MESSAGE : FIRST_BYTE;
     this.bytes += this.payloadLength;
     if (!this.fin) return;
     this.messages++;

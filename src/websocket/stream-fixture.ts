@@ -1,10 +1,12 @@
 /** A stream between two sides that only remember, for tests. */
 import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
+import type { FrameWalker } from "./frame-walker.ts";
 import type { TunnelSide } from "./tunnel-side.ts";
 
 /** One side: what it was sent, and what was asked of it. */
 export class RememberingSide implements TunnelSide {
+  counter: FrameWalker | undefined = undefined;
   ended = false;
   /** Bytes that it has not read. */
   waiting = 0;
