@@ -1,7 +1,7 @@
 /** A request that has to wait for a while: for its turn, or because it is refused slowly. A client that leaves takes it along. */
 import { INFO } from "../net/error-log.ts";
 import { Timer, type TimerOwner } from "../net/timers.ts";
-import { finalize } from "./phases.ts";
+import { finalize } from "./finalize.ts";
 import type { AbortListener, Request } from "./request.ts";
 
 const CLIENT_CLOSED = 499;

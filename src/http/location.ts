@@ -6,7 +6,7 @@ import type { RequestHeadLimits } from "./request-head.ts";
 import type { ServerTls } from "./server-tls.ts";
 import type { CoreSettings, Handler } from "./settings.ts";
 
-/** What runs in the rewrite phases; returns a verdict of `phases.ts`. */
+/** What runs in the rewrite phases; returns one of `verdict.ts`. */
 export type RewriteProgram = Handler;
 
 /** A location, the level of a server outside all locations, or an `if` block. */

@@ -1,23 +1,12 @@
-/** The way of a request through nginx's phases, and its ends: responses, error pages, redirects, the log. */
-import { parseSize } from "../config/units.ts";
-import { WRITING } from "../metrics/cells.ts";
-import { uncount } from "../metrics/counters.ts";
-import { ALERT, ERR, INFO } from "../net/error-log.ts";
-import { exceptionText } from "../net/exception-text.ts";
-import { wallMs } from "../net/timers.ts";
-import { SERVER_NAME, SERVER_TOKEN } from "../version.ts";
-import { hidesShortPages, isOldExplorer, isSafari } from "./browser.ts";
-import { chunkHead } from "./chunked.ts";
+/** The way of a request through nginx's phases, up to the handler that answers it (ngx_http_core_run_phases). */
+import { ERR, INFO } from "../net/error-log.ts";
 import { Delay } from "./delay.ts";
-import { builtinErrorPage } from "./error-page.ts";
-import { writeHead } from "./head-writer.ts";
-import { GONE_HEADERS } from "./header-list.ts";
+import { enterLocation } from "./enter-location.ts";
+import { failed, finalize } from "./finalize.ts";
 import type { RewriteProgram } from "./location.ts";
 import { findLocation } from "./location-match.ts";
 import type { Request } from "./request.ts";
-import { testExpect } from "./request-body.ts";
-import type { ErrorPage, Handler, RequestText } from "./settings.ts";
-import { finishSubrequest, terminateWithSubrequest } from "./subrequest.ts";
+import type { Handler } from "./settings.ts";
 import { AGAIN, DECLINED, DONE, OK } from "./verdict.ts";
 
 const POST_READ = 0;
@@ -29,9 +18,6 @@ const ACCESS = 5;
 const PRE_CONTENT = 6;
 const CONTENT = 7;
 
-/** nginx's status for "close the connection without an answer". */
-const CLOSE = 444;
-const CLIENT_CLOSED = 499;
 const UNAUTHORIZED = 401;
 
 /** Begins the phases of a new request. */
@@ -41,9 +27,16 @@ export function startPhases(r: Request): void {
   run(r);
 }
 
-/** Begins the phases of a request that comes from within. */
+/** Begins the phases of a request that comes from within, or of another URI in place of the one asked for. */
 export function runPhases(r: Request): void {
   r.phase = SERVER_REWRITE;
+  r.phaseHandler = 0;
+  run(r);
+}
+
+/** Begins the phases of a location that was chosen by name. */
+export function runLocationPhases(r: Request): void {
+  r.phase = REWRITE;
   r.phaseHandler = 0;
   run(r);
 }
@@ -63,13 +56,6 @@ function run(r: Request): void {
   } catch (error) {
     failed(r, error);
   }
-}
-
-/** An exception in a handler is a bug: a 500 for its request, an alert with the stack for the operator. */
-export function failed(r: Request, error: unknown): void {
-  r.log(ALERT, exceptionText(error));
-  if (r.headSent) r.connection.close();
-  else finalize(r, 500);
 }
 
 /** One step; false when the phases are over or wait. */
@@ -130,8 +116,7 @@ function findLocationPhase(r: Request): boolean {
     finalize(r, 404);
     return false;
   }
-  applyLimitExcept(r);
-  checkKeepAlive(r);
+  enterLocation(r);
   if (r.contentLength > 0 && core.clientMaxBodyBytes > 0 && r.contentLength > core.clientMaxBodyBytes && !bodyDone(r)) {
     r.log(ERR, `client intended to send too large body: ${r.contentLength} bytes`);
     finalize(r, 413);
@@ -147,36 +132,6 @@ function findLocationPhase(r: Request): boolean {
 
 function bodyDone(r: Request): boolean {
   return r.body?.complete ?? true;
-}
-
-/** `limit_except`: methods that it does not name get its own level. */
-function applyLimitExcept(r: Request): void {
-  const limited = r.location.limitExcept;
-  if (limited !== undefined && !limited.methods.has(r.method)) r.location = limited.level;
-}
-
-function checkKeepAlive(r: Request): void {
-  if (!r.keepAlive) return;
-  const core = r.location.core;
-  const { connection } = r;
-  if (
-    core.keepaliveTimeout.timeoutMs === 0 ||
-    connection.requests >= core.keepaliveRequests ||
-    r.startMs - connection.startMs > core.keepaliveTimeMs ||
-    disabledForBrowser(r, core.keepaliveDisable)
-  ) {
-    r.keepAlive = false;
-  }
-}
-
-/** keepalive_disable: old MSIE breaks after POST, old Safari always (ngx_http_core_find_config_phase). */
-function disabledForBrowser(r: Request, disabled: ReadonlySet<string>): boolean {
-  const explorer = disabled.has("msie6") && r.method === "POST";
-  const safari = disabled.has("safari");
-  if (!explorer && !safari) return false;
-  const agent = r.headers.get("user-agent");
-  if (agent === undefined) return false;
-  return (explorer && isOldExplorer(agent)) || (safari && isSafari(agent));
 }
 
 function handlerPhase(r: Request, handlers: readonly Handler[]): boolean {
@@ -265,348 +220,4 @@ function contentPhase(r: Request): boolean {
     finalize(r, 404);
   }
   return false;
-}
-
-/**
- * Ends a request with a verdict: OK when its response has been sent, a status that becomes a page (300 and above, 201,
- * 204), or 444/408/499, which close the connection (ngx_http_finalize_request).
- */
-export function finalize(r: Request, verdict: number): void {
-  if (r.finished || verdict === AGAIN || verdict === DONE) return;
-  if (verdict === OK || verdict === DECLINED) {
-    finishRequest(r);
-    return;
-  }
-  if (verdict === CLOSE || verdict === 408 || verdict === CLIENT_CLOSED || verdict < 0 || r.connection.broken) {
-    if (r.owner === undefined) terminate(r, verdict);
-    else terminateWithSubrequest(r, r.owner, verdict);
-    return;
-  }
-  if (r.headSent) {
-    // Too late for a status: a response that broke off must not look complete.
-    r.keepAlive = false;
-    r.connection.close();
-    return;
-  }
-  if (verdict >= 300 || verdict === 201 || verdict === 204) {
-    specialResponse(r, verdict);
-    return;
-  }
-  finishRequest(r);
-}
-
-/** Closes the connection without a response; the status is for the log. */
-export function terminate(r: Request, status: number): void {
-  if (r.out.status === 0 && status > 0) r.out.status = status;
-  r.keepAlive = false;
-  r.connection.closeTimedOut(r);
-}
-
-function specialResponse(r: Request, status: number): void {
-  r.errorStatus = status;
-  if (closesConnection(status)) r.keepAlive = false;
-  r.out.contentType = undefined;
-  const core = r.location.core;
-  if (!r.errorPage && core.errorPages !== undefined && r.uriChangesLeft !== 0) {
-    for (const page of core.errorPages) {
-      if (page.status !== status) continue;
-      if (!core.recursiveErrorPages) r.errorPage = true;
-      sendErrorPage(r, page);
-      return;
-    }
-  }
-  sendBuiltin(r, status);
-}
-
-/** Errors after which nginx does not trust the connection with another request. */
-function closesConnection(status: number): boolean {
-  switch (status) {
-    case 400:
-    case 413:
-    case 414:
-    case 495:
-    case 496:
-    case 497:
-    case 500:
-    case 501:
-      return true;
-    default:
-      return false;
-  }
-}
-
-function sendErrorPage(r: Request, page: ErrorPage): void {
-  if (page.overwrite >= 0) r.errorStatus = page.overwrite;
-  const target = page.target.evaluate(r);
-  if (target.startsWith("/")) {
-    if (r.method !== "HEAD") r.method = "GET";
-    const question = page.target.constant === undefined ? target.indexOf("?") : -1;
-    if (question >= 0) internalRedirect(r, target.slice(0, question), target.slice(question + 1));
-    else internalRedirect(r, target, page.args);
-    return;
-  }
-  if (target.startsWith("@")) {
-    namedLocation(r, target);
-    return;
-  }
-  const { overwrite } = page;
-  const redirects =
-    overwrite === 301 || overwrite === 302 || overwrite === 303 || overwrite === 307 || overwrite === 308;
-  if (!redirects) r.errorStatus = 302;
-  r.out.location = target;
-  sendBuiltin(r, r.errorStatus);
-}
-
-/** nginx's own page for a status; statuses without a page have an empty body. */
-function sendBuiltin(r: Request, status: number): void {
-  // The answer is final: no body is asked for any more.
-  r.expectContinue = false;
-  discardBody(r);
-  const shown = status === 494 || status === 495 || status === 496 || status === 497 ? 400 : status;
-  r.errorStatus = shown;
-  const core = r.location.core;
-  const page =
-    status === 201 || status === 204
-      ? undefined
-      : builtinErrorPage(
-          status,
-          core.serverTokens === "off" ? SERVER_NAME : SERVER_TOKEN,
-          core.msiePadding && status >= 400 && r.httpVersion >= 1000 && wantsPadding(r),
-        );
-  const { out } = r;
-  out.statusLine = undefined;
-  out.lastModifiedSeconds = -1;
-  out.list.remove("last-modified");
-  out.list.remove("accept-ranges");
-  out.list.remove("etag");
-  out.list.remove("content-encoding");
-  if (page === undefined) {
-    out.contentType = undefined;
-    out.contentLength = 0;
-  } else {
-    out.contentType = "text/html";
-    out.charset = undefined;
-    out.typeHoldsCharset = false;
-    out.contentLength = page.length;
-  }
-  if (!sendHead(r)) return;
-  if (page !== undefined) queueText(r, page);
-  queueEnd(r, "");
-  finishRequest(r);
-}
-
-/** Old browsers hide short error pages: nginx pads for them, going by the User-Agent. */
-function wantsPadding(r: Request): boolean {
-  const agent = r.headers.get("user-agent");
-  return agent !== undefined && hidesShortPages(agent);
-}
-
-/**
- * Runs the header filters, decides the framing, and queues the head. False when a filter put an error page in the
- * response's place: the request is over for the caller.
- */
-export function sendHead(r: Request): boolean {
-  if (r.headSent) return true;
-  const { out } = r;
-  if (r.errorStatus !== 0) {
-    out.status = r.errorStatus;
-    out.statusLine = undefined;
-  }
-  out.madeAtMs = wallMs();
-  if (r.owner !== undefined) {
-    r.headSent = true;
-    return true;
-  }
-  for (const filter of r.server.http.headerFilters) {
-    const status = filter(r);
-    if (status === undefined) continue;
-    finalize(r, status);
-    return false;
-  }
-  if (r.method === "HEAD" || out.status === 204 || out.status === 304 || r.headerOnly) {
-    r.headerOnly = true;
-  } else if (out.status >= 200 && (out.contentLength === -1 || out.trailers !== undefined)) {
-    if (r.httpVersion >= 1001 && r.location.core.chunkedTransferEncoding) {
-      out.clearLength();
-      r.chunkedOut = true;
-    } else if (out.contentLength === -1) r.keepAlive = false;
-  }
-  if (r.connection.leaving) r.keepAlive = false;
-  applyLimitRate(r);
-  r.headSent = true;
-  const head = writeHead(r);
-  r.headerBytesSent = head.length;
-  r.connection.output.text(head);
-  return true;
-}
-
-/** As `queueBody`, for text. */
-function queueText(r: Request, text: string): void {
-  if (text.length === 0 || r.headerOnly) return;
-  if (r.bodyFilter !== undefined) {
-    queueBody(r, Buffer.from(text, "latin1"));
-    return;
-  }
-  const { output } = r.connection;
-  output.text(r.chunkedOut ? `${chunkHead(text.length)}${text}\r\n` : text);
-}
-
-/** limit_rate and limit_rate_after, unless a variable or X-Accel-Limit-Rate has set the rate. */
-function applyLimitRate(r: Request): void {
-  const { limitRate, limitRateAfter } = r.location.core;
-  if (limitRate !== undefined) r.limitRate ??= sizeOf(r, limitRate);
-  if (limitRateAfter !== undefined && r.limitRate) r.limitRateAfter ??= sizeOf(r, limitRateAfter);
-}
-
-/** Bytes that a text gives; what is no size is 0, and complained about (ngx_http_complex_value_size). */
-function sizeOf(r: Request, text: RequestText): number {
-  const value = text.evaluate(r);
-  const size = parseSize(value);
-  if (size === undefined) r.log(ERR, `invalid size "${value}"`);
-  return size ?? 0;
-}
-
-/** Queues body bytes (chunk-framed where the head said so); they leave with the next flush. */
-export function queueBody(r: Request, chunk: Buffer): void {
-  if (chunk.length === 0 || r.headerOnly) return;
-  if (r.bodyFilter === undefined) queueFramed(r, chunk);
-  else for (const piece of r.bodyFilter.write(chunk)) queueFramed(r, piece);
-}
-
-/** Nothing of the body so far may be held back by a filter: more of it may be long in coming. */
-export function flushBody(r: Request): void {
-  if (r.bodyFilter === undefined || r.headerOnly) return;
-  for (const piece of r.bodyFilter.flush()) queueFramed(r, piece);
-}
-
-function queueFramed(r: Request, chunk: Buffer): void {
-  const { output } = r.connection;
-  if (!r.chunkedOut) {
-    output.bytes(chunk);
-    return;
-  }
-  output.text(chunkHead(chunk.length));
-  output.bytes(chunk);
-  output.text("\r\n");
-}
-
-/** Queues the end of the body: the last chunk with `trailers` (lines with CRLF) and those of the head, or nothing. */
-export function queueEnd(r: Request, trailers: string): void {
-  if (r.headerOnly) return;
-  if (r.bodyFilter !== undefined) for (const piece of r.bodyFilter.end()) queueFramed(r, piece);
-  if (!r.chunkedOut) return;
-  r.connection.output.text(`0\r\n${trailers}${r.out.trailers === undefined ? "" : r.out.trailers(r)}\r\n`);
-}
-
-/** A complete small response. */
-export function respond(r: Request, status: number, contentType: string | undefined, body: string): number {
-  r.out.status = status;
-  r.out.contentType = contentType;
-  r.out.contentLength = body.length;
-  const refused = discardBody(r);
-  if (refused !== OK) return refused;
-  if (!sendHead(r)) return DONE;
-  queueText(r, body);
-  queueEnd(r, "");
-  return OK;
-}
-
-/** The response is queued as a whole: it is logged and the connection goes on when it has left. */
-export function finishRequest(r: Request): void {
-  if (r.finished) return;
-  if (r.owner !== undefined) {
-    finishSubrequest(r, r.owner);
-    return;
-  }
-  r.body?.discard();
-  r.connection.finishResponse(r);
-}
-
-/**
- * An unread request body is read and thrown away, so that the connection can be kept. OK, or the status to answer with
- * where what has come of it is no body.
- */
-export function discardBody(r: Request): number {
-  testExpect(r);
-  return r.body === undefined ? OK : r.body.discard();
-}
-
-/** Serves another URI in place of this one (error_page, index, try_files, X-Accel-Redirect). Returns DONE. */
-export function internalRedirect(r: Request, uri: string, args: string | undefined): number {
-  if (--r.uriChangesLeft === 0) {
-    r.log(ERR, `rewrite or internal redirection cycle while internally redirecting to "${uri}"`);
-    finalize(r, 500);
-    return DONE;
-  }
-  r.uri = uri;
-  r.args = args;
-  r.validUnparsedUri = false;
-  r.validLocation = true;
-  restart(r);
-  r.location = r.server.level;
-  r.action = "";
-  r.phase = SERVER_REWRITE;
-  run(r);
-  return DONE;
-}
-
-/** Goes to a `@named` location, keeping the URI. Returns DONE. */
-export function namedLocation(r: Request, name: string): number {
-  if (--r.uriChangesLeft === 0) {
-    r.log(ERR, `rewrite or internal redirection cycle while redirect to named location "${name}"`);
-    finalize(r, 500);
-    return DONE;
-  }
-  const location = r.server.named.get(name);
-  if (location === undefined) {
-    r.log(ERR, `could not find named location "${name}"`);
-    finalize(r, 500);
-    return DONE;
-  }
-  restart(r);
-  r.location = location;
-  applyLimitExcept(r);
-  checkKeepAlive(r);
-  r.phase = REWRITE;
-  run(r);
-  return DONE;
-}
-
-/** What both kinds of internal redirect reset. */
-function restart(r: Request): void {
-  r.internal = true;
-  r.validLocation = true;
-  r.addUriToAlias = false;
-  r.uriChanged = false;
-  r.accessStatus = 0;
-  r.phaseHandler = 0;
-  r.forgetContexts();
-}
-
-/** The request's last step, whatever became of it: the log phase, and files it held. */
-export function closeRequest(r: Request): void {
-  if (r.logged) return;
-  r.logged = true;
-  r.finished = true;
-  uncount(WRITING);
-  r.body?.release();
-  r.bodyFilter?.release();
-  runLogHandlers(r);
-  // $request_body is for logs, too.
-  r.bodySpool?.release();
-  r.headers.release();
-  r.headers = GONE_HEADERS;
-  r.out.release();
-  r.upstream?.releaseHeaders();
-}
-
-/** The log phase. */
-export function runLogHandlers(r: Request): void {
-  for (const log of r.server.http.phases.log) {
-    try {
-      log(r);
-    } catch (error) {
-      r.log(ALERT, exceptionText(error));
-    }
-  }
 }

@@ -1,7 +1,7 @@
 /** A request's body on its way in: framed by Content-Length or chunks, to a consumer or to nowhere. */
 import { ERR, INFO } from "../net/error-log.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { finalize } from "./phases.ts";
+import { finalize } from "./finalize.ts";
 import type { Request } from "./request.ts";
 import { OK } from "./verdict.ts";
 
@@ -197,4 +197,13 @@ export function testExpect(r: Request): void {
   if (r.httpVersion < 1001 || r.headSent) return;
   r.connection.output.text("HTTP/1.1 100 Continue\r\n\r\n");
   r.connection.flush();
+}
+
+/**
+ * An unread request body is read and thrown away, so that the connection can be kept. OK, or the status to answer with
+ * where what has come of it is no body.
+ */
+export function discardBody(r: Request): number {
+  testExpect(r);
+  return r.body === undefined ? OK : r.body.discard();
 }

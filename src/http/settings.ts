@@ -9,7 +9,7 @@ export interface RequestText {
   evaluate(r: Request): string;
 }
 
-/** A phase or content handler. Returns one of the verdicts of `phases.ts`, or a status to finish the request with. */
+/** A phase or content handler. Returns one of `verdict.ts`, or a status to finish the request with. */
 export type Handler = (r: Request) => number;
 
 /** One `error_page` entry. */

@@ -2,7 +2,8 @@
  * A request that the proxy makes of itself on behalf of a client's: it runs through the phases of a location, its
  * response's head is looked at, and nothing of it reaches the client (ngx_http_subrequest with header_only).
  */
-import { closeRequest, finalize, resume, runLogHandlers, runPhases, terminate } from "./phases.ts";
+import { closeRequest, finalize, runLogHandlers, terminate } from "./finalize.ts";
+import { resume, runPhases } from "./phases.ts";
 import { Request, type SubrequestOwner } from "./request.ts";
 
 const CLIENT_CLOSED = 499;

@@ -11,9 +11,10 @@ import {
 } from "../config/directive.ts";
 import { enclosing } from "../config/enclosing-level.ts";
 import { type LoadContext, perLoad } from "../config/load-context.ts";
-import { discardBody, respond } from "../http/phases.ts";
 import { locationOf } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
+import { discardBody } from "../http/request-body.ts";
+import { respond } from "../http/response-output.ts";
 import type { Handler } from "../http/settings.ts";
 import { OK } from "../http/verdict.ts";
 import { watching } from "../metrics/watching.ts";

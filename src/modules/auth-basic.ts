@@ -7,8 +7,9 @@ import {
   LIMIT_EXCEPT,
   Module,
 } from "../config/directive.ts";
+import { failed } from "../http/finalize.ts";
 import { oneLineValue } from "../http/line-breaks.ts";
-import { failed, resume } from "../http/phases.ts";
+import { resume } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { AGAIN, DECLINED, OK } from "../http/verdict.ts";

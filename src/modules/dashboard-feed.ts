@@ -1,7 +1,7 @@
 /** The WebSocket of a page that is open: sends what there is to see, once a second. */
 import type { LoadContext } from "../config/load-context.ts";
-import { sendHead } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
+import { sendHead } from "../http/response-output.ts";
 import { DONE } from "../http/verdict.ts";
 import { REFUSALS } from "../metrics/cells.ts";
 import type { Socket, SocketOwner } from "../net/socket.ts";

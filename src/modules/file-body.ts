@@ -2,8 +2,9 @@
  * Sends files in pieces as the client takes them, the first one with the head. A slow client costs a descriptor and no
  * memory: what its socket does not take is read again later.
  */
-import { finalize, queueBody, queueEnd } from "../http/phases.ts";
+import { finalize } from "../http/finalize.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
+import { queueBody, queueEnd } from "../http/response-output.ts";
 import { AGAIN, OK } from "../http/verdict.ts";
 import { ALERT } from "../net/error-log.ts";
 import { type Deferred, defer } from "../net/event-loop.ts";

@@ -1,7 +1,7 @@
 /** Index files of folders (ngx_http_index_module). */
 
 import { atLeast, ConfigFault, type DirectiveSite, HTTP_SERVER_LOCATION, Module } from "../config/directive.ts";
-import { internalRedirect } from "../http/phases.ts";
+import { internalRedirect } from "../http/internal-redirect.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED, OK } from "../http/verdict.ts";

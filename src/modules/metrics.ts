@@ -1,8 +1,9 @@
 /** `hopway_metrics`: all numbers for Prometheus, summed over the workers. */
 import { type DirectiveSite, exactly, LOCATION, Module } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { discardBody, respond } from "../http/phases.ts";
 import { locationOf } from "../http/registry.ts";
+import { discardBody } from "../http/request-body.ts";
+import { respond } from "../http/response-output.ts";
 import type { Handler } from "../http/settings.ts";
 import { OK } from "../http/verdict.ts";
 import { CONTENT_TYPES, Exposition, formatFor } from "../metrics/exposition.ts";

@@ -1,7 +1,8 @@
 /** The `return` directive (ngx_http_rewrite_return, ngx_http_send_response). */
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
-import { discardBody, respond } from "../http/phases.ts";
 import type { Request } from "../http/request.ts";
+import { discardBody } from "../http/request-body.ts";
+import { respond } from "../http/response-output.ts";
 import { OK } from "../http/verdict.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { contentType } from "./content-type.ts";

@@ -8,9 +8,10 @@ import {
   invalidParameter,
   Module,
 } from "../config/directive.ts";
-import { discardBody, queueEnd, sendHead } from "../http/phases.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
+import { discardBody } from "../http/request-body.ts";
+import { queueEnd, sendHead } from "../http/response-output.ts";
 import { escapeUri } from "../http/uri.ts";
 import { AGAIN, DONE, OK } from "../http/verdict.ts";
 import { CRIT, ERR } from "../net/error-log.ts";

@@ -1,8 +1,9 @@
 /** `stub_status`: connections of all workers (ngx_http_stub_status_module.c). */
 import { between, type DirectiveSite, LOCATION, Module, SERVER } from "../config/directive.ts";
-import { discardBody, respond } from "../http/phases.ts";
 import { locationOf } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
+import { discardBody } from "../http/request-body.ts";
+import { respond } from "../http/response-output.ts";
 import { OK } from "../http/verdict.ts";
 import { metricsMemory } from "../metrics/attached-metrics.ts";
 import { ACCEPTED, ACTIVE, HANDLED, HANDSHAKING, READING, REQUESTS, WRITING } from "../metrics/cells.ts";

@@ -2,7 +2,7 @@
 
 import { atLeast, ConfigFault, type DirectiveSite, LOCATION, Module, SERVER } from "../config/directive.ts";
 import { parseInteger } from "../config/units.ts";
-import { internalRedirect, namedLocation } from "../http/phases.ts";
+import { internalRedirect, namedLocation } from "../http/internal-redirect.ts";
 import { phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED } from "../http/verdict.ts";

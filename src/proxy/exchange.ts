@@ -2,9 +2,11 @@
  * One request and its upstream (ngx_http_upstream.c): asks peers until one answers, and holds what the request's and the
  * response's side share. Hot: a request without body to a pooled connection costs one write and one parse.
  */
+
+import { finalize } from "../http/finalize.ts";
 import type { HeaderList } from "../http/header-list.ts";
-import { finalize, queueEnd } from "../http/phases.ts";
 import type { AbortListener, Request, UpstreamView } from "../http/request.ts";
+import { queueEnd } from "../http/response-output.ts";
 import { NO_SLOT, notEnoughConnections } from "../net/connection-slots.ts";
 import { ALERT, CRIT, INFO } from "../net/error-log.ts";
 import type { ConnectCall } from "../net/socket.ts";

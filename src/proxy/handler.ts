@@ -1,6 +1,6 @@
 /** The content handler of `proxy_pass` and its like: finds out where a request goes and starts its exchange. */
 
-import { failed, finalize } from "../http/phases.ts";
+import { failed, finalize } from "../http/finalize.ts";
 import type { Request } from "../http/request.ts";
 import type { Handler } from "../http/settings.ts";
 import { AGAIN } from "../http/verdict.ts";

@@ -5,9 +5,9 @@
 import { parseSize } from "../config/units.ts";
 import { ChunkedDecoder } from "../http/chunked.ts";
 import { GONE_HEADERS, HeaderList } from "../http/header-list.ts";
-import { queueBody, sendHead } from "../http/phases.ts";
 import { parseContentLength } from "../http/request-headers.ts";
 import type { ResponseFraming, ResponseHeadParser } from "../http/response-head.ts";
+import { queueBody, sendHead } from "../http/response-output.ts";
 import { ownStatusLine } from "../http/status.ts";
 import { WARN } from "../net/error-log.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";

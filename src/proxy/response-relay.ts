@@ -3,8 +3,8 @@
  * file, so that it is rid of its slow client; without, a slow client pauses the upstream. Hot when nothing is blocked.
  */
 import type { LeveledPath } from "../config/list-arguments.ts";
-import { flushBody, queueBody } from "../http/phases.ts";
 import type { BodyProducer, Request } from "../http/request.ts";
+import { flushBody, queueBody } from "../http/response-output.ts";
 import { Spool } from "../http/spool.ts";
 import { WARN } from "../net/error-log.ts";
 

@@ -1,5 +1,5 @@
 /** A 101 of the upstream to a client that asked for it: both sockets become a tunnel (ngx_http_upstream_upgrade). */
-import { sendHead } from "../http/phases.ts";
+import { sendHead } from "../http/response-output.ts";
 import { HANDSHAKES, REFUSED, refusalIndex } from "../metrics/cells.ts";
 import { count } from "../metrics/counters.ts";
 import { levelCounters } from "../metrics/level-counters.ts";

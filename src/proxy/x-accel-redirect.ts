@@ -1,5 +1,6 @@
 /** X-Accel-Redirect: another URI or named location is served in place of the upstream's answer. */
-import { finalize, internalRedirect, namedLocation } from "../http/phases.ts";
+import { finalize } from "../http/finalize.ts";
+import { internalRedirect, namedLocation } from "../http/internal-redirect.ts";
 import type { Request } from "../http/request.ts";
 import { unescapeUri } from "../http/uri.ts";
 

@@ -1,6 +1,7 @@
 /** Which requests may open a WebSocket, before anything is asked of an upstream: `websocket_allowed_origins`, `websocket on`. */
-import { finalize, respond } from "../http/phases.ts";
+import { finalize } from "../http/finalize.ts";
 import type { Request } from "../http/request.ts";
+import { respond } from "../http/response-output.ts";
 import type { Handler } from "../http/settings.ts";
 import { DECLINED, DONE } from "../http/verdict.ts";
 import type { Refusal } from "../metrics/cells.ts";
