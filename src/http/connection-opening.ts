@@ -2,7 +2,7 @@
 import { HANDSHAKING, TLS_FAILURES, TLS_HANDSHAKES } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
 import { ERR, INFO } from "../net/error-log.ts";
-import type { PlainSocket } from "../net/socket.ts";
+import type { PlainSocket } from "../net/plain-socket.ts";
 import { beginsTls, MAX_HELLO_BYTES, readClientHello } from "../net/tls-client-hello.ts";
 import { acceptTls, type TlsSocket } from "../net/tls-socket.ts";
 import type { Connection } from "./connection.ts";

@@ -2,7 +2,8 @@
  * The write side of one client connection. Hot: what one event produces (head, chunk sizes, body) is queued and leaves
  * in a single write; a short write keeps the rest and tells the producer to wait for `onWritable`.
  */
-import { isReceived, kept, type Socket } from "../net/socket.ts";
+import { isReceived, kept } from "../net/received-bytes.ts";
+import type { Socket } from "../net/socket.ts";
 
 /** Below this size pieces are copied together: one 64 KiB copy costs less than a second system call. */
 const COALESCE_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@
 import { closeSync, ftruncateSync, readSync, unlinkSync, writeSync } from "node:fs";
 import type { LeveledPath } from "../config/list-arguments.ts";
 import { exceptionErrno, numberedException } from "../net/libc.ts";
-import { filePiece, kept } from "../net/socket.ts";
+import { filePiece, kept } from "../net/received-bytes.ts";
 import { createTempFile } from "./temp-directory.ts";
 
 /**

@@ -7,7 +7,8 @@ import type { ProxyHeader } from "../http/proxy-protocol.ts";
 import { takeAccepted } from "../net/acceptor.ts";
 import { inetAddress } from "../net/address.ts";
 import { type NeighbourOwner, Neighbours } from "../net/neighbours.ts";
-import { PlainSocket, type SocketOwner } from "../net/socket.ts";
+import { PlainSocket } from "../net/plain-socket.ts";
+import type { SocketOwner } from "../net/socket.ts";
 import type { TlsContext } from "../net/tls-context.ts";
 
 /** Who serves the connections that others have accepted. */

@@ -16,7 +16,7 @@ import { observeBusy, setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { SharedListener } from "../net/listen.ts";
-import type { PlainSocket } from "../net/socket.ts";
+import type { PlainSocket } from "../net/plain-socket.ts";
 import { closeAtOnce, drainForShutdown, drainGone, leadsToDrainedPeer } from "../proxy/drain.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
 import { upstreams } from "../upstream/upstream-set.ts";

@@ -16,7 +16,8 @@ import {
   setIntegerOption,
   TCP_NODELAY,
 } from "./libc.ts";
-import { INTEREST, PlainSocket, type SocketOwner } from "./socket.ts";
+import { INTEREST, PlainSocket } from "./plain-socket.ts";
+import type { SocketOwner } from "./socket.ts";
 import { Timer, type TimerOwner } from "./timers.ts";
 
 /** Who takes the connections of a listening socket. */

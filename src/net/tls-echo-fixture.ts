@@ -7,7 +7,7 @@ import { Acceptor } from "./acceptor.ts";
 import { fromSystemAddress, inetAddress, systemAddress } from "./address.ts";
 import { setLongestWait } from "./event-loop.ts";
 import { AF_INET, bindSocket, listenSocket, socketName, streamSocket } from "./libc.ts";
-import type { PlainSocket } from "./socket.ts";
+import type { PlainSocket } from "./plain-socket.ts";
 import { makeTlsContext, PLAIN_TLS, type TlsContext, TlsContextFault } from "./tls-context.ts";
 import { acceptTls, type TlsOwner, type TlsSocket } from "./tls-socket.ts";
 

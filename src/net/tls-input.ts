@@ -3,7 +3,8 @@
  * and the collector would let a hundred of them come together: they are passed on through the one receive buffer, as what
  * comes in the clear, and freed.
  */
-import { passReceived, type SocketOwner } from "./socket.ts";
+import { passReceived } from "./received-bytes.ts";
+import type { SocketOwner } from "./socket.ts";
 
 /**
  * Smaller ones lie in the collector's own memory, and cost it less than it costs to give them back. Freed at once, 4 KiB

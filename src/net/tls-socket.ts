@@ -5,7 +5,8 @@
 import { freeSlot } from "./connection-slots.ts";
 import { type Deferred, defer, reportFault } from "./event-loop.ts";
 import { bytesWait, closeDescriptor, resetOnClose, SO_KEEPALIVE, SOL_SOCKET, setIntegerOption } from "./libc.ts";
-import { localHost, type PlainSocket, type Socket, type SocketOwner } from "./socket.ts";
+import type { PlainSocket } from "./plain-socket.ts";
+import { localHost, type Socket, type SocketOwner } from "./socket.ts";
 import { type BunTlsError, type BunTlsHandlers, type BunTlsSocket, beginBunTls } from "./tls-bun.ts";
 import { MAX_RECORD_BYTES, type TlsContext } from "./tls-context.ts";
 import { HandshakeWatch } from "./tls-hurry.ts";

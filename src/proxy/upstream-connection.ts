@@ -1,15 +1,8 @@
 /** A connection to an upstream peer: carries one exchange after another, rests in the pool in between. */
 import { nextConnectionNumber } from "../http/connection.ts";
-import {
-  type ConnectCall,
-  type ConnectOwner,
-  connectTo,
-  isReceived,
-  type PlainSocket,
-  receivedView,
-  type Socket,
-  shrinkReceiveBuffer,
-} from "../net/socket.ts";
+import { connectTo, type PlainSocket } from "../net/plain-socket.ts";
+import { isReceived, receivedView } from "../net/received-bytes.ts";
+import { type ConnectCall, type ConnectOwner, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { connectTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
 import type { Peer } from "../upstream/peer.ts";

@@ -6,15 +6,9 @@ import { Acceptor } from "./acceptor.ts";
 import { inetAddress, systemAddress, unixAddress } from "./address.ts";
 import { setFaults } from "./event-loop.ts";
 import * as libc from "./libc.ts";
-import {
-  type ConnectCall,
-  type ConnectOwner,
-  connectTo,
-  isReceived,
-  kept,
-  type Socket,
-  type SocketOwner,
-} from "./socket.ts";
+import { connectTo } from "./plain-socket.ts";
+import { isReceived, kept } from "./received-bytes.ts";
+import type { ConnectCall, ConnectOwner, Socket, SocketOwner } from "./socket.ts";
 import { Timer } from "./timers.ts";
 
 const PATIENCE_MS = 30_000;
