@@ -18,20 +18,16 @@ import {
   SERVER,
 } from "../config/directive.ts";
 import { bufs, choices, leveledPath } from "../config/list-arguments.ts";
-import { type LoadContext, perLoad } from "../config/load-context.ts";
 import { builtinTypes } from "../http/mime-types.ts";
-import { locationOf } from "../http/registry.ts";
 import type { CoreSettings } from "../http/settings.ts";
 import { declareTempDirectory, defaultTempDirectory } from "../http/temp-directory.ts";
-import { useMainErrorLog } from "../net/error-log.ts";
-import { addErrorLog } from "../net/error-log-directive.ts";
-import type { ListenOptions } from "../net/listen.ts";
-import { compileTemplate, constantTemplate } from "../template/template.ts";
 import { applyErrorPage } from "./error-page-directive.ts";
 import { acceptedCoreRows } from "./http-core-accepted.ts";
 import { keepaliveTimeout, rateTemplate } from "./http-core-arguments.ts";
+import { applyErrorLog, inheritErrorLog } from "./http-error-log.ts";
 import { applyListen, type ServerListen } from "./listen-directive.ts";
 import { applyLimitExcept, applyLocation } from "./location-directive.ts";
+import { applyAlias, applyRoot, inheritRoot } from "./root-directive.ts";
 import { addServerNames, type ServerName } from "./server-name.ts";
 import { closeServer, compileServing, openServer } from "./serving-tree.ts";
 import { applyTypes } from "./types-directive.ts";
@@ -43,8 +39,6 @@ export interface HttpCoreSettings extends CoreSettings {
   /** Of a server, in order; the first one is `$server_name`. */
   serverNames: ServerName[];
 }
-
-export type { ListenOptions };
 
 const SERVER_LEVEL = HTTP | SERVER;
 const WITH_IF = HTTP_SERVER_LOCATION | LOCATION_IF;
@@ -139,26 +133,14 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     in: WITH_IF,
     arity: exactly(1),
     doc: "Folder that URIs are looked up in.",
-    apply(own, site) {
-      if (own.alias !== undefined)
-        return new ConfigFault('"root" directive is duplicate, "alias" directive was specified earlier');
-      if (own.root !== undefined) return new ConfigFault('"root" directive is duplicate');
-      return setPath(own, "root", site);
-    },
+    apply: applyRoot,
   },
   {
     name: "alias",
     in: LOCATION,
     arity: exactly(1),
     doc: "Folder or file that replaces the location's part of the URI.",
-    apply(own, site) {
-      if (own.alias !== undefined) return new ConfigFault('"alias" directive is duplicate');
-      if (own.root !== undefined)
-        return new ConfigFault('"alias" directive is duplicate, "root" directive was specified earlier');
-      if (site.scope.statement?.args[0]?.startsWith("@"))
-        return new ConfigFault('the "alias" directive cannot be used inside the named location');
-      return setPath(own, "alias", site);
-    },
+    apply: applyAlias,
   },
   {
     name: "default_type",
@@ -382,69 +364,16 @@ const locationRows: readonly Directive<HttpCoreSettings>[] = [
     in: HTTP_SERVER_LOCATION,
     arity: atLeast(1),
     doc: "Where errors are logged, from which level on.",
-    apply(own, site) {
-      const log = addErrorLog(own.errorLog, site.statement.args, site);
-      if (log instanceof ConfigFault) return log;
-      own.errorLog = log;
-      return undefined;
-    },
+    apply: applyErrorLog,
   },
 ];
-
-function setPath(
-  own: HttpCoreSettings,
-  which: "root" | "alias",
-  site: Parameters<ActionRow<HttpCoreSettings>["apply"]>[1],
-): ConfigFault | undefined {
-  const written = site.statement.args[0]!;
-  for (const circular of ["document_root", "realpath_root"]) {
-    if (!written.includes(`$${circular}`) && !written.includes(`\${${circular}}`)) continue;
-    return new ConfigFault(`the $${circular} variable cannot be used in the "${which}" directive`);
-  }
-  // A final slash of root would double the URI's.
-  const text = which === "root" && written.endsWith("/") ? written.slice(0, -1) : written;
-  const compiled = compileTemplate(text, site);
-  if (compiled instanceof ConfigFault) return compiled;
-  const { load } = site;
-  if (compiled.constant !== undefined) {
-    own[which] = constantTemplate(written.startsWith("/") ? text : load.prefix + text);
-  } else if (compiled.source.startsWith("$") || compiled.source.startsWith("/")) {
-    own[which] = { constant: undefined, evaluate: (r) => load.fullPath(compiled.evaluate(r)) };
-  } else {
-    own[which] = { constant: undefined, evaluate: (r) => load.prefix + compiled.evaluate(r) };
-  }
-  return undefined;
-}
-
-/** Levels of a load that log where the main level does. */
-const loggingAsMain = perLoad<Set<object>>(() => new Set());
-
-function inheritErrorLog(own: HttpCoreSettings, outer: HttpCoreSettings | undefined, load: LoadContext): void {
-  if (own.errorLog !== undefined) return;
-  const asMain = loggingAsMain(load);
-  if (outer !== undefined && !asMain.has(outer)) {
-    own.errorLog = outer.errorLog;
-    return;
-  }
-  asMain.add(own);
-  useMainErrorLog(load, (log) => {
-    own.errorLog = log;
-  });
-}
 
 export const httpCore = new Module<HttpCoreSettings>({
   name: "http_core",
   directives: [...blocks, ...serverRows, ...locationRows, ...acceptedCoreRows],
   create: () => ({ listens: [] as ServerListen[], serverNames: [] as ServerName[] }) as unknown as HttpCoreSettings,
   merge(own, outer, scope: Scope, load) {
-    if (own.alias === undefined && own.root === undefined) {
-      own.alias = outer?.alias;
-      own.aliasBytes = outer?.aliasBytes ?? 0;
-      own.root = outer?.root ?? constantTemplate(load.fullPath("html"));
-    } else if (own.alias !== undefined) {
-      const { kind, name } = locationOf(scope);
-      own.aliasBytes = kind === "regex" ? -1 : name.length;
-    }
+    inheritRoot(own, outer, scope, load);
     own.types ??= outer?.types ?? builtinTypes;
     own.errorPages ??= outer?.errorPages;
     own.internal ??= false;
