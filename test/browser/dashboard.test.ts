@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { type EchoBackend, startEchoBackend } from "../drills/echo-backend.ts";
-import { mainDirectives, workerPids } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { hasChromium, launchChromium } from "./system-chromium.ts";
 

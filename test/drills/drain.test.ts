@@ -7,8 +7,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Server, ServerWebSocket } from "bun";
 import { startHopway } from "../harness/gateway.ts";
+import { mainDirectives } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
-import { mainDirectives } from "./many-workers.ts";
+import { until } from "../harness/until.ts";
 
 const LONG = process.env["HOPWAY_LONG"] === "1";
 const TUNNELS = LONG ? 5_000 : 300;
@@ -114,20 +115,12 @@ async function openAll(port: number, ids: readonly string[]): Promise<Client[]> 
   return clients;
 }
 
-async function until(what: string, met: () => boolean): Promise<void> {
-  const deadline = Date.now() + GRACE_MS;
-  while (!met()) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await Bun.sleep(10);
-  }
-}
-
 /** They have all been closed, and each message that a client had sent has come to the backend. */
 async function expectDrained(clients: readonly Client[], backend: Backend): Promise<void> {
   await Promise.race([Promise.all(clients.map(({ closed }) => closed)), Bun.sleep(WINDOW_MS + GRACE_MS)]);
   expect(clients.filter(({ closeCode }) => closeCode !== 1001).length).toBe(0);
   const seen = clients.map(({ id }) => backend.seen.get(id)!);
-  await until("the backend has heard of all ends", () => seen.every(({ closeCode }) => closeCode !== 0));
+  await until("all ends to have reached the backend", GRACE_MS, () => seen.every(({ closeCode }) => closeCode !== 0));
   const lost = clients.filter(({ id, sent, received, inOrder }, i) => {
     const there = seen[i]!;
     const right = there.received === sent && there.inOrder && inOrder && there.sent >= received && there.sent === sent;

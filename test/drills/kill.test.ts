@@ -4,10 +4,11 @@
  */
 import { expect, test } from "bun:test";
 import { startHopway } from "../harness/gateway.ts";
+import { mainDirectives, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 import { CheckedLoad } from "./checked-load.ts";
 import { startEchoBackend } from "./echo-backend.ts";
-import { mainDirectives, until, workerPids } from "./many-workers.ts";
 import { openTunnels } from "./raw-client.ts";
 
 const LONG = process.env["HOPWAY_LONG"] === "1";

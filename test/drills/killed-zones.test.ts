@@ -1,9 +1,10 @@
 /** Limits that four workers share hold whatever becomes of the workers: all are killed at once, four times. */
 import { expect, test } from "bun:test";
 import { startHopway } from "../harness/gateway.ts";
+import { mainDirectives, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 import { startEchoBackend } from "./echo-backend.ts";
-import { mainDirectives, until, workerPids } from "./many-workers.ts";
 import { openTunnels, RawClient } from "./raw-client.ts";
 
 const WORKERS = 4;

@@ -6,10 +6,10 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { findNginx, type Gateway, startHopway, startNginx } from "../harness/gateway.ts";
+import { mainDirectives } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { childrenOf } from "../harness/quiet.ts";
 import { openDescriptors, residentBytes } from "../harness/worker-memory.ts";
-import { mainDirectives } from "./many-workers.ts";
 import type { ClientOrder } from "./tunnel-peer.ts";
 
 const LONG = process.env["HOPWAY_LONG"] === "1";

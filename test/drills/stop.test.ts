@@ -1,10 +1,11 @@
 /** QUIT under load: who was let in is answered, tunnels end on their own or at worker_shutdown_timeout. 2 stops, with HOPWAY_LONG=1 20. */
 import { describe, expect, test } from "bun:test";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 import { CheckedLoad } from "./checked-load.ts";
 import { type EchoBackend, startEchoBackend } from "./echo-backend.ts";
-import { mainDirectives, until } from "./many-workers.ts";
 import { RawClient } from "./raw-client.ts";
 
 const LONG = process.env["HOPWAY_LONG"] === "1";

@@ -1,15 +1,12 @@
-/** How much memory a gateway's worker holds, from /proc. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+/** What a gateway's worker holds, memory and descriptors, from /proc. */
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { childrenOf } from "./quiet.ts";
 
 /** Pid of the one worker of a master. */
 export function workerPid(masterPid: number): number {
-  const children = readFileSync(`/proc/${masterPid}/task/${masterPid}/children`, "latin1")
-    .trim()
-    .split(" ")
-    .map(Number);
+  const children = childrenOf(masterPid);
   const [pid] = children;
-  if (pid === undefined || Number.isNaN(pid) || children.length !== 1)
-    throw new Error(`${children.length} workers instead of one`);
+  if (pid === undefined || children.length !== 1) throw new Error(`${children.length} workers instead of one`);
   return pid;
 }
 
@@ -37,4 +34,17 @@ function statusBytes(pid: number, field: string): number {
 /** Descriptors that it has open. */
 export function openDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** How many of them are open on a file of this name. */
+export function descriptorsOn(pid: number, fileName: string): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`).endsWith(`/${fileName}`);
+    } catch {
+      // Closed since the folder was read.
+      return false;
+    }
+  }).length;
 }

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import WebSocket from "ws";
 import type { Snapshot } from "../../src/modules/api-snapshot.ts";
 import { type EchoBackend, startEchoBackend } from "../drills/echo-backend.ts";
-import { mainDirectives, rewriteConfig, until, workerPids } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives, rewriteConfig, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 import { LIMIT_MS } from "./scrape.ts";
 
 const WORKERS = 3;

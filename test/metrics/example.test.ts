@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type EchoBackend, startEchoBackend } from "../drills/echo-backend.ts";
-import { until } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 import { LIMIT_MS, scrape } from "./scrape.ts";
 
 const FOLDER = resolve(import.meta.dir, "../../examples/monitoring");

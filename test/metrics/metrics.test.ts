@@ -1,10 +1,11 @@
 /** `hopway_metrics`: the numbers are those of the traffic, over workers, reloads and kills, and readers can read them. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type EchoBackend, startEchoBackend } from "../drills/echo-backend.ts";
-import { mainDirectives, rewriteConfig, until, workerPids } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives, rewriteConfig, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 import { counted, fallen, LIMIT_MS, scrape } from "./scrape.ts";
 
 const WORKERS = 3;

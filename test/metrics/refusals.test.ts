@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { TCPSocketListener } from "bun";
 import { REFUSALS, type Refusal } from "../../src/metrics/cells.ts";
 import { type EchoBackend, startEchoBackend } from "../drills/echo-backend.ts";
-import { mainDirectives } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { counted } from "./scrape.ts";
 

@@ -1,7 +1,7 @@
 /** Reads what a gateway counts, as a scraper does, and strictly. */
 import { expect } from "bun:test";
-import { until } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
+import { until } from "../harness/until.ts";
 import { type Family, parseExposition } from "./exposition-parser.ts";
 
 export const LIMIT_MS = 15_000;

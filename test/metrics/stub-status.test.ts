@@ -1,10 +1,11 @@
 /** `stub_status` and `$connections_*` beside nginx's, over several workers, and when workers are killed. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type EchoBackend, startEchoBackend } from "../drills/echo-backend.ts";
-import { mainDirectives, until, workerPids } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { findNginx, type Gateway, startHopway, startNginx } from "../harness/gateway.ts";
+import { mainDirectives, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 
 const LIMIT_MS = 10_000;
 

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import WebSocket from "ws";
-import { mainDirectives } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { makeCertificate } from "../harness/certificates.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir } from "../harness/temp-dir.ts";
 import { counted } from "./scrape.ts";

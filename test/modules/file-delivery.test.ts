@@ -1,13 +1,16 @@
 /** Files through a whole process: bytes, memory and descriptors while clients are slow or go away. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
+import { until } from "../harness/until.ts";
+import { descriptorsOn, residentBytes, workerPid } from "../harness/worker-memory.ts";
 
+const LIMIT_MS = 30_000;
 const MIB = 1024 * 1024;
 const BIG_BYTES = 64 * MIB;
 /** Memory that sending files may add to a worker: pieces in flight and garbage, not whole files. */
@@ -32,10 +35,7 @@ http {
   server { listen ${port}; root ${root}; }
 }
 `);
-  await until(() => {
-    worker = Number(readFileSync(`/proc/${gateway.pid}/task/${gateway.pid}/children`, "latin1").trim().split(" ")[0]);
-    return worker > 0;
-  });
+  worker = workerPid(gateway.pid);
 });
 
 afterAll(async () => {
@@ -44,30 +44,8 @@ afterAll(async () => {
   removeTempDir(root);
 });
 
-function residentBytes(): number {
-  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${worker}/status`, "latin1"))?.[1];
-  return Number(kib) * 1024;
-}
-
 /** How many descriptors of the worker are open on the big file. */
-function openFiles(): number {
-  const folder = `/proc/${worker}/fd`;
-  return readdirSync(folder).filter((fd) => {
-    try {
-      return readlinkSync(join(folder, fd)).endsWith("/big.bin");
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("not within 30 s");
-    await Bun.sleep(5);
-  }
-}
+const openFiles = (): number => descriptorsOn(worker, "big.bin");
 
 function client(text: string): Socket {
   const socket = connect(port, "127.0.0.1");
@@ -106,29 +84,29 @@ const bigHash = (): string => createHash("sha1").update(big).digest("hex");
 
 test("a large file arrives whole at a fast client", async () => {
   expect(await readBody(client(GET_BIG), BIG_BYTES, () => Promise.resolve())).toBe(bigHash());
-  await until(() => openFiles() === 0);
+  await until("the file is closed", LIMIT_MS, () => openFiles() === 0);
 });
 
 test("slow readers cost a descriptor each and next to no memory", async () => {
-  const before = residentBytes();
+  const before = residentBytes(worker);
   const sockets = Array.from({ length: 20 }, () => client(GET_BIG).pause());
-  await until(() => openFiles() === sockets.length);
-  expect(residentBytes() - before).toBeLessThan(GROWTH_LIMIT_BYTES);
+  await until("the file is open for all", LIMIT_MS, () => openFiles() === sockets.length);
+  expect(residentBytes(worker) - before).toBeLessThan(GROWTH_LIMIT_BYTES);
   const [first, ...others] = sockets;
   for (const socket of others) socket.destroy();
-  await until(() => openFiles() === 1);
+  await until("the file is open for one", LIMIT_MS, () => openFiles() === 1);
   let turns = 0;
   const rest = (): Promise<void> => (++turns % 50 === 0 ? Bun.sleep(1) : Promise.resolve());
   expect(await readBody(first!, BIG_BYTES, rest)).toBe(bigHash());
-  await until(() => openFiles() === 0);
-  expect(residentBytes() - before).toBeLessThan(GROWTH_LIMIT_BYTES);
+  await until("the file is closed", LIMIT_MS, () => openFiles() === 0);
+  expect(residentBytes(worker) - before).toBeLessThan(GROWTH_LIMIT_BYTES);
 });
 
 test("a client that resets in the middle leaves no descriptor behind", async () => {
   const socket = client(GET_BIG).pause();
-  await until(() => openFiles() === 1);
+  await until("the file is open for one", LIMIT_MS, () => openFiles() === 1);
   socket.resetAndDestroy();
-  await until(() => openFiles() === 0);
+  await until("the file is closed", LIMIT_MS, () => openFiles() === 0);
 });
 
 test("ranges of a large file, one after another on a connection", async () => {

@@ -1,14 +1,17 @@
 /** Compression through a whole process: slow clients, clients that go away, events of an upstream that takes its time. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { constants, createGunzip, gunzipSync, gzipSync } from "node:zlib";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
+import { until } from "../harness/until.ts";
+import { descriptorsOn, residentBytes, workerPid } from "../harness/worker-memory.ts";
 
+const LIMIT_MS = 30_000;
 const MIB = 1024 * 1024;
 const BIG_BYTES = 32 * MIB;
 /** Compressors in use, pieces in flight, garbage: not whole bodies. */
@@ -54,10 +57,7 @@ http {
   }
 }
 `);
-  await until(() => {
-    worker = Number(readFileSync(`/proc/${gateway.pid}/task/${gateway.pid}/children`, "latin1").trim().split(" ")[0]);
-    return worker > 0;
-  });
+  worker = workerPid(gateway.pid);
 });
 
 afterAll(async () => {
@@ -67,30 +67,8 @@ afterAll(async () => {
   removeTempDir(root);
 });
 
-function residentBytes(): number {
-  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${worker}/status`, "latin1"))?.[1];
-  return Number(kib) * 1024;
-}
-
 /** How many descriptors of the worker are open on the big file. */
-function openFiles(): number {
-  const folder = `/proc/${worker}/fd`;
-  return readdirSync(folder).filter((fd) => {
-    try {
-      return readlinkSync(join(folder, fd)).endsWith("/big.txt");
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("not within 30 s");
-    await Bun.sleep(5);
-  }
-}
+const openFiles = (): number => descriptorsOn(worker, "big.txt");
 
 /** HTTP/1.0-like framing by close is easiest to decode: gzip_http_version lets only 1.1 have it, so Connection: close. */
 function client(path: string): Socket {
@@ -140,26 +118,26 @@ for (const path of ["/big.txt", "/relay/big.txt"]) {
   });
 
   test(`slow readers pause what is compressed for them: ${path}`, async () => {
-    const before = residentBytes();
+    const before = residentBytes(worker);
     const sockets = Array.from({ length: 10 }, () => client(path).pause());
-    await until(() => openFiles() >= sockets.length);
+    await until("the file is open for all", LIMIT_MS, () => openFiles() >= sockets.length);
     // All that can be on its way without being read is there when nothing moves any more.
     let last = -1;
-    await until(() => {
+    await until("nothing moves any more", LIMIT_MS, () => {
       const now = readFileSync(`/proc/${worker}/io`, "latin1");
       const moved = Number(/wchar: (\d+)/.exec(now)?.[1]);
       const still = moved === last;
       last = moved;
       return still;
     });
-    expect(residentBytes() - before).toBeLessThan(GROWTH_LIMIT_BYTES);
+    expect(residentBytes(worker) - before).toBeLessThan(GROWTH_LIMIT_BYTES);
     const [first, ...others] = sockets;
     for (const socket of others) socket.resetAndDestroy();
     let turns = 0;
     const rest = (): Promise<void> => (++turns % 50 === 0 ? Bun.sleep(1) : Promise.resolve());
     expect(await readBody(first!, rest)).toBe(bigHash());
-    await until(() => openFiles() === 0);
-    expect(residentBytes() - before).toBeLessThan(GROWTH_LIMIT_BYTES);
+    await until("the file is closed", LIMIT_MS, () => openFiles() === 0);
+    expect(residentBytes(worker) - before).toBeLessThan(GROWTH_LIMIT_BYTES);
   });
 }
 
@@ -169,11 +147,11 @@ test("an unbuffered upstream's events reach the client one by one", async () => 
   socket.on("data", (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
   });
-  await until(() => decodedEvents(received) === "data: one\n\n");
+  await until("the first event", LIMIT_MS, () => decodedEvents(received) === "data: one\n\n");
   upstream?.write("data: two\n\n");
-  await until(() => decodedEvents(received) === "data: one\n\ndata: two\n\n");
+  await until("the second event", LIMIT_MS, () => decodedEvents(received) === "data: one\n\ndata: two\n\n");
   upstream?.end();
-  await until(() => received.includes("0\r\n\r\n"));
+  await until("the end", LIMIT_MS, () => received.includes("0\r\n\r\n"));
   expect(decodedEvents(received)).toBe("data: one\n\ndata: two\n\n");
 });
 

@@ -6,9 +6,9 @@ import type { Server } from "bun";
 import { exchange } from "../harness/exchange.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 
 const LIMIT_MS = 30_000;
-const POLL_MS = 5;
 
 const port = freePort();
 let backend: Server<undefined>;
@@ -63,14 +63,6 @@ async function status(target: string): Promise<number> {
   return response.status;
 }
 
-async function until(what: string, done: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + LIMIT_MS;
-  while (!(await done())) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await Bun.sleep(POLL_MS);
-  }
-}
-
 function openTunnel(target: string): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`);
@@ -89,7 +81,7 @@ function reload(change: (text: string) => string): void {
 /** Reloads with a new location, and waits until it is served. */
 async function reloadAndWait(name: string): Promise<void> {
   reload((text) => text.replace("# more", `location /${name} { return 200; } # more`));
-  await until(`the reload with ${name}`, async () => (await status(`/${name}`)) === 200);
+  await until(`the reload with ${name}`, LIMIT_MS, async () => (await status(`/${name}`)) === 200);
 }
 
 test("a WebSocket counts as one for as long as it is open, whoever ends it", async () => {
@@ -99,13 +91,13 @@ test("a WebSocket counts as one for as long as it is open, whoever ends it", asy
   expect(await status("/ws?k=other")).toBe(200);
   await expect(openTunnel("/ws?k=a")).rejects.toThrow("refused");
   first.close();
-  await until("the first is counted out", async () => (await status("/ws?k=a")) === 200);
+  await until("the first is counted out", LIMIT_MS, async () => (await status("/ws?k=a")) === 200);
   const third = await openTunnel("/ws?k=a");
   expect(await status("/ws?k=a")).toBe(503);
   second.send("end");
-  await until("the second is counted out", async () => (await status("/ws?k=a")) === 200);
+  await until("the second is counted out", LIMIT_MS, async () => (await status("/ws?k=a")) === 200);
   third.terminate();
-  await until("the third is counted out", () => gateway.accessLog().match(/^101 /gm)?.length === 3);
+  await until("the third is counted out", LIMIT_MS, () => gateway.accessLog().match(/^101 /gm)?.length === 3);
   const [fourth, fifth] = [await openTunnel("/ws?k=a"), await openTunnel("/ws?k=a")];
   expect(await status("/ws?k=a")).toBe(503);
   for (const socket of [fourth, fifth]) socket.terminate();
@@ -125,7 +117,7 @@ test("a client that leaves while it is delayed costs nothing", async () => {
     const get = `GET /waits?k=c${Object.keys(leave)[0]} HTTP/1.1\r\nHost: x\r\n\r\n`;
     await exchange(port, [get, { waitResponses: 1 }, get, { quiet: true }, leave], [], LIMIT_MS, around);
   }
-  await until("both are logged", () => gateway.accessLog().match(/^499 \/waits/gm)?.length === 2);
+  await until("both are logged", LIMIT_MS, () => gateway.accessLog().match(/^499 \/waits/gm)?.length === 2);
   await gateway.quiet();
   expect(gateway.errorLog()).toContain("client prematurely closed connection");
 });
@@ -137,7 +129,7 @@ test("zones go on over reloads: rates, and tunnels of the configuration before",
   expect(await status("/slow?k=d")).toBe(503);
   expect(await status("/ws?k=d")).toBe(503);
   tunnels[0]!.close();
-  await until("a tunnel is counted out", async () => (await status("/ws?k=d")) === 200);
+  await until("a tunnel is counted out", LIMIT_MS, async () => (await status("/ws?k=d")) === 200);
   tunnels[1]!.close();
 });
 
@@ -148,12 +140,13 @@ test("a zone cannot go on with another key: the reload is refused", async () => 
   const fault = 'limit_req "slow" uses the "$arg_j" key while previously it used the "$arg_k" key';
   await until(
     "the fault is logged",
+    LIMIT_MS,
     () => gateway.errorLog().includes(`[emerg] `) && gateway.errorLog().includes(fault),
   );
   expect(await status("/bad")).toBe(404);
   expect(await status("/slow?k=d")).toBe(503);
   reload((text) => text.replace("$arg_j zone=slow", "$arg_k zone=slow"));
-  await until("the next is taken", async () => (await status("/bad")) === 200);
+  await until("the next is taken", LIMIT_MS, async () => (await status("/bad")) === 200);
 });
 
 test("another size begins anew", async () => {
@@ -161,6 +154,6 @@ test("another size begins anew", async () => {
   reload((text) =>
     text.replace("zone=slow:64k", "zone=slow:128k").replace("# more", "location /larger { return 200; } # more"),
   );
-  await until("the reload", async () => (await status("/larger")) === 200);
+  await until("the reload", LIMIT_MS, async () => (await status("/larger")) === 200);
   expect([await status("/slow?k=e"), await status("/slow?k=e")]).toEqual([404, 503]);
 });

@@ -3,7 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import type { Socket } from "bun";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
+import { until } from "../harness/until.ts";
 
+const LIMIT_MS = 30_000;
 /** One is the listening socket's, one the channel's to the master. */
 const SLOTS = 34;
 
@@ -39,12 +41,8 @@ async function connect(): Promise<Client> {
   return client as Client;
 }
 
-async function until(look: () => boolean): Promise<void> {
-  for (let i = 0; i < 6000 && !look(); i++) await Bun.sleep(5);
-  expect(look()).toBe(true);
-}
-
-const logged = (line: RegExp): Promise<void> => until(() => line.test(gateway.errorLog()));
+const logged = (line: RegExp): Promise<void> =>
+  until(`${line} in the log`, LIMIT_MS, () => line.test(gateway.errorLog()));
 
 const ask = async (path: string): Promise<Client> => {
   const client = await connect();
@@ -93,28 +91,28 @@ describe("worker_connections", () => {
     const waiting: Client[] = [];
     for (let i = 0; i < (SLOTS - 2) / 2; i++) {
       waiting.push(await ask("/wait"));
-      await until(() => asked.length === i + 1);
+      await until("the upstream is asked", LIMIT_MS, () => asked.length === i + 1);
     }
     const refused = await ask("/");
-    await until(() => refused.closed);
+    await until("the refusal", LIMIT_MS, () => refused.closed);
     expect(refused.received).toBe("");
     await logged(new RegExp(`\\[alert\\] \\d+#\\d+: ${SLOTS} worker_connections are not enough\\n`));
     for (const socket of asked) socket.end("HTTP/1.0 200 OK\r\n\r\nanswer");
-    await until(() => waiting.every(answered));
+    await until("all answers", LIMIT_MS, () => waiting.every(answered));
     expect(waiting.map(({ received }) => received.includes("200 OK"))).toEqual(waiting.map(() => true));
   });
 
   test("no slot for the upstream: 500 for that request", async () => {
     for (let i = 0; i < (SLOTS - 2) / 2 - 1; i++) {
       await ask("/wait");
-      await until(() => asked.length === i + 1);
+      await until("the upstream is asked", LIMIT_MS, () => asked.length === i + 1);
     }
     // It is served, does not rest, and takes the last but one.
     const partial = await connect();
     partial.socket.write("GET / HTTP/1.1\r\n");
     await gateway.quiet();
     const last = await ask("/wait");
-    await until(() => answered(last));
+    await until("an answer", LIMIT_MS, () => answered(last));
     expect(last.received).toStartWith("HTTP/1.1 500 ");
     await logged(
       new RegExp(`\\*\\d+ ${SLOTS} worker_connections are not enough while connecting to upstream, client: 127.0.0.1`),
@@ -125,7 +123,7 @@ describe("worker_connections", () => {
     const resting: Client[] = [];
     for (let i = 0; i < SLOTS * 2; i++) {
       const client = await ask("/");
-      await until(() => answered(client));
+      await until("an answer", LIMIT_MS, () => answered(client));
       expect(client.received).toContain("200 OK");
       resting.push(client);
     }

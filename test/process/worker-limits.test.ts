@@ -1,9 +1,9 @@
 /** What the main directives make of worker processes, as /proc shows it: nginx's workers beside hopway's. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { mainDirectives, rewriteConfig, workerPids } from "../drills/many-workers.ts";
 import { RawClient } from "../drills/raw-client.ts";
 import { findNginx, type Gateway, startHopway, startNginx } from "../harness/gateway.ts";
+import { mainDirectives, rewriteConfig, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { children, eventually } from "./command.ts";
 

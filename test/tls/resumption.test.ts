@@ -1,9 +1,9 @@
 /** Sessions are resumed whichever of several workers a client comes to, as openssl sees it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { mainDirectives, rewriteConfig, workerPids } from "../drills/many-workers.ts";
 import { makeCertificate } from "../harness/certificates.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives, rewriteConfig, workerPids } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { LAST_REQUEST, sClient } from "../harness/s-client.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mainDirectives } from "../drills/many-workers.ts";
 import { makeCertificate, openssl } from "../harness/certificates.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
+import { mainDirectives } from "../harness/many-workers.ts";
 import { freePort } from "../harness/ports.ts";
 import { LAST_REQUEST, sClient } from "../harness/s-client.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";

@@ -1,9 +1,9 @@
-/** What drills with several workers need beside the harness: configurations that change, worker processes, zones. */
+/** Gateways with several workers: configurations that change, worker processes. */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Gateway } from "../harness/gateway.ts";
-import { childrenOf } from "../harness/quiet.ts";
-import { residentBytes } from "../harness/worker-memory.ts";
+import type { Gateway } from "./gateway.ts";
+import { childrenOf } from "./quiet.ts";
+import { residentBytes } from "./worker-memory.ts";
 
 /** As `{main}` of the harness, with that many workers. */
 export function mainDirectives(workers: number): string {
@@ -35,14 +35,5 @@ function title(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, "latin1");
   } catch {
     return "";
-  }
-}
-
-/** Resolves when `look` is true; rejects after `limitMs`. */
-export async function until(what: string, limitMs: number, look: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  while (!(await look())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await Bun.sleep(2);
   }
 }
