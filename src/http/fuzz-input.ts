@@ -53,3 +53,32 @@ export function randomCuts(random: Random, length: number): number[] {
   const cuts = Array.from({ length: random(6) }, () => random(length + 1));
   return cuts.sort((a, b) => a - b);
 }
+
+/** Parses a text that comes in pieces, cut at `cuts`: all that came of it, as text. */
+export type CutRun<P> = (parser: P, text: string, cuts: readonly number[]) => string;
+
+/**
+ * One parser reads `rounds` random and mutated texts, whole, cut somewhere, and byte by byte: the outcome must be the same,
+ * and it must read `good` afterwards as a new parser does.
+ */
+export function checkCuts<P>(
+  rounds: number,
+  make: () => P,
+  run: CutRun<P>,
+  good: string,
+  texts: readonly string[],
+): void {
+  const seed = fuzzSeed();
+  const random = seededRandom(seed);
+  const parser = make();
+  const expected = run(make(), good, []);
+  for (let round = 0; round < rounds; round++) {
+    const text = random(5) === 0 ? randomText(random, 120) : mutate(random, texts[random(texts.length)]!);
+    const outcomes = [[], randomCuts(random, text.length), [...text].map((_, at) => at)].map((cuts) =>
+      run(parser, text, cuts),
+    );
+    const again = run(parser, good, []);
+    if (new Set(outcomes).size === 1 && again === expected) continue;
+    throw new Error(`seed ${seed}, round ${round}: ${JSON.stringify(text)}\n${outcomes.join("\n")}\n${again}`);
+  }
+}

@@ -11,6 +11,9 @@ export interface Sample {
   readonly value: number;
 }
 
+/** One number of a family. */
+export const sample = (labels: Labels, value: number): Sample => ({ labels, value });
+
 /** A histogram's cells, from its first one on. */
 export interface HistogramSample {
   readonly labels: Labels;

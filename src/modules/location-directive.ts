@@ -1,11 +1,10 @@
 /** `location` and `limit_except`: which URIs and methods a level is for (ngx_http_core_location, _limit_except). */
 import { ConfigFault, type DirectiveSite, LOCATION, type Scope } from "../config/directive.ts";
-import { compileRegex } from "../config/regex.ts";
 import { LastHead } from "../http/last-head.ts";
 import type { Location } from "../http/location.ts";
 import { attachLocation, locationOf } from "../http/registry.ts";
 import type { CoreSettings } from "../http/settings.ts";
-import { captureNames } from "../template/captures.ts";
+import { compileCapturing } from "../template/captures.ts";
 import { type HttpCoreSettings, httpCore } from "./http-core.ts";
 
 /** The runtime location of a level that was just opened; its settings are completed by the merge. */
@@ -70,12 +69,10 @@ export function applyLocation(
   const location = openLevel(opened!, httpCore.of(opened!), match.name, match.kind);
   location.noRegex = match.noRegex;
   if (match.kind === "regex") {
-    const compiled = compileRegex(match.name, match.caseless);
+    const compiled = compileCapturing(match.name, match.caseless, site);
     if (compiled instanceof ConfigFault) return compiled;
-    const capture = captureNames(compiled, site);
-    if (capture instanceof ConfigFault) return capture;
     location.regex = compiled.regex;
-    location.capture = capture;
+    location.capture = compiled.capture;
   }
   return site.scope.kind === LOCATION ? checkNesting(location, locationOf(site.scope)) : undefined;
 }

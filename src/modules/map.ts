@@ -1,12 +1,11 @@
 /** nginx's map module: a variable whose value depends on another text (ngx_http_map_module.c). */
 import { number } from "../config/arguments.ts";
 import { ConfigFault, type Directive, type DirectiveSite, exactly, HTTP, Module } from "../config/directive.ts";
-import { compileRegex } from "../config/regex.ts";
 import type { Statement } from "../config/syntax.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import type { Request } from "../http/request.ts";
 import { defineComputed, definedName } from "../template/cached-variable.ts";
-import { type CaptureGroups, captureNames } from "../template/captures.ts";
+import { type CaptureGroups, compileCapturing } from "../template/captures.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import { MapKeys } from "./map-hostnames.ts";
 
@@ -69,11 +68,10 @@ function addEntry(table: MapTable, entry: Statement, site: DirectiveSite): Confi
 
 function addPattern(table: MapTable, text: string, value: Template, site: DirectiveSite): ConfigFault | undefined {
   const caseless = text.startsWith("*");
-  const compiled = compileRegex(caseless ? text.slice(1) : text, caseless);
+  const compiled = compileCapturing(caseless ? text.slice(1) : text, caseless, site);
   if (compiled instanceof ConfigFault) return compiled;
-  const capture = captureNames(compiled, site);
-  if (capture instanceof ConfigFault) return capture;
-  table.patterns.push({ regex: compiled.regex, capture, value });
+  const { regex, capture } = compiled;
+  table.patterns.push({ regex, capture, value });
   return undefined;
 }
 

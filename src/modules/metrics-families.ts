@@ -29,15 +29,20 @@ import {
   WAY_ROW,
   WRITING,
 } from "../metrics/cells.ts";
-import { type Exposition, type HistogramSample, hasValues, type Labels, type Sample } from "../metrics/exposition.ts";
+import {
+  type Exposition,
+  type HistogramSample,
+  hasValues,
+  type Labels,
+  type Sample,
+  sample,
+} from "../metrics/exposition.ts";
 import { type Histogram, LATENCY, LIFETIME, MESSAGE_SIZE, sumCell } from "../metrics/histogram.ts";
 import type { Row } from "../metrics/rows.ts";
 import type { Reading } from "./metrics-reading.ts";
 
 /** Names of the first digits of statuses, in the order in which they are counted. */
 export const STATUS_CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
-
-const sample = (labels: Labels, value: number): Sample => ({ labels, value });
 
 /** Those that something has been counted for. */
 export function nonZero(samples: readonly Sample[]): Sample[] {

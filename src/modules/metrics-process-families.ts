@@ -8,14 +8,12 @@ import {
   WORKERS_DIED,
   WORKERS_STARTED,
 } from "../metrics/cells.ts";
-import type { Exposition, Labels, Sample } from "../metrics/exposition.ts";
+import { type Exposition, sample } from "../metrics/exposition.ts";
 import { BUSY, histogramCells } from "../metrics/histogram.ts";
 import { VERSION } from "../version.ts";
 import { zones } from "../zone/zones.ts";
 import type { Reading } from "./metrics-reading.ts";
 import { processUsage } from "./metrics-workers.ts";
-
-const sample = (labels: Labels, value: number): Sample => ({ labels, value });
 
 /** The master and its workers. */
 export function processFamilies(out: Exposition, reading: Reading): void {

@@ -12,14 +12,12 @@ import {
   PEER_RESPONSES,
   PEER_ROW,
 } from "../metrics/cells.ts";
-import type { Exposition, Labels, Sample } from "../metrics/exposition.ts";
+import { type Exposition, type Labels, type Sample, sample } from "../metrics/exposition.ts";
 import { LATENCY } from "../metrics/histogram.ts";
 import { DYNAMIC_PEER, type Row } from "../metrics/rows.ts";
 import { histograms, nonZero, STATUS_CLASSES } from "./metrics-families.ts";
 import { type PeerState, peerStates } from "./metrics-peers.ts";
 import type { Reading } from "./metrics-reading.ts";
-
-const sample = (labels: Labels, value: number): Sample => ({ labels, value });
 
 function peerLabels({ labels: [upstream = "", peer = ""] }: Row): Labels {
   return { upstream, peer };

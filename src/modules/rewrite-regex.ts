@@ -1,8 +1,7 @@
 /** Regular expressions of rewrite programs, as ngx_http_script_regex_start_code runs them. */
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
-import { compileRegex } from "../config/regex.ts";
 import type { Request } from "../http/request.ts";
-import { captureNames } from "../template/captures.ts";
+import { compileCapturing } from "../template/captures.ts";
 
 /** Matches a text and keeps the captures; one that does not match forgets those of the last match. */
 export type SubjectMatch = (r: Request, subject: string) => boolean;
@@ -13,12 +12,10 @@ export function compileSubjectMatch(
   caseless: boolean,
   site: DirectiveSite,
 ): SubjectMatch | ConfigFault {
-  const compiled = compileRegex(pattern, caseless);
+  const compiled = compileCapturing(pattern, caseless, site);
   if (compiled instanceof ConfigFault) return compiled;
-  const capture = captureNames(compiled, site);
-  if (capture instanceof ConfigFault) return capture;
-  const { regex } = compiled;
-  if (compiled.captureCount === 0) {
+  const { regex, captureCount, capture } = compiled;
+  if (captureCount === 0) {
     return (r, subject) => {
       r.captures = undefined;
       return regex.test(subject);

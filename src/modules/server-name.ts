@@ -2,12 +2,11 @@
 import { hostname } from "node:os";
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { compileRegex } from "../config/regex.ts";
 import type { Statement } from "../config/syntax.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import type { Server, ServerChoice } from "../http/location.ts";
 import type { Request } from "../http/request.ts";
-import { type CaptureGroups, captureNames } from "../template/captures.ts";
+import { type CaptureGroups, compileCapturing } from "../template/captures.ts";
 import { MapKeys } from "./map-hostnames.ts";
 
 export interface ServerName {
@@ -38,11 +37,10 @@ function parseServerName(text: string, site: DirectiveSite): ServerName | Config
     if (text === "~") return new ConfigFault(`empty regex in server name "${text}"`);
     const pattern = text.slice(1);
     // As nginx: a pattern without capitals is matched without regard to case, and host names come in lower case anyway.
-    const compiled = compileRegex(pattern, true);
+    const compiled = compileCapturing(pattern, true, site);
     if (compiled instanceof ConfigFault) return compiled;
-    const capture = captureNames(compiled, site);
-    if (capture instanceof ConfigFault) return capture;
-    return { name: text, regex: compiled.regex, capture, statement };
+    const { regex, capture } = compiled;
+    return { name: text, regex, capture, statement };
   }
   const name = asciiLowerCase(text.toLowerCase() === "$hostname" ? hostname() : text);
   return { name, regex: undefined, capture: undefined, statement };

@@ -3,14 +3,14 @@ import {
   type ActionRow,
   between,
   ConfigFault,
+  type DirectiveSite,
   directiveFault,
   HTTP_SERVER_LOCATION,
   invalidParameter,
 } from "../config/directive.ts";
-import { compileRegex } from "../config/regex.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import type { Request } from "../http/request.ts";
-import { captureNames } from "../template/captures.ts";
+import { compileCapturing } from "../template/captures.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 import type { CookieAttribute } from "./cookies.ts";
 
@@ -78,21 +78,17 @@ export const cookieFlagsRow: ActionRow<{ cookieFlags: CookieFlagRules }> = {
   },
 };
 
-function nameMatcher(
-  name: string,
-  site: Parameters<ActionRow<object>["apply"]>[1],
-): CookieFlagRule["matches"] | ConfigFault {
+function nameMatcher(name: string, site: DirectiveSite): CookieFlagRule["matches"] | ConfigFault {
   if (!name.startsWith("~")) {
     const wanted = compileTemplate(name, site);
     if (wanted instanceof ConfigFault) return wanted;
     return (r, cookieName) => asciiLowerCase(cookieName) === asciiLowerCase(wanted.evaluate(r));
   }
-  const compiled = compileRegex(name.slice(1), true);
+  const compiled = compileCapturing(name.slice(1), true, site);
   if (compiled instanceof ConfigFault) return compiled;
-  const capture = captureNames(compiled, site);
-  if (capture instanceof ConfigFault) return capture;
+  const { regex, capture } = compiled;
   return (r, cookieName) => {
-    const match = compiled.regex.exec(cookieName);
+    const match = regex.exec(cookieName);
     if (match === null) return false;
     r.captures = match;
     capture?.(r, match);

@@ -1,10 +1,9 @@
 /** Rules that replace a part of a header's value: what proxy_redirect, proxy_cookie_domain and proxy_cookie_path share. */
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
-import { compileRegex } from "../config/regex.ts";
 import { asciiLowerCase } from "../http/header-list.ts";
 import { oneLineValue } from "../http/line-breaks.ts";
 import type { Request } from "../http/request.ts";
-import { captureNames } from "../template/captures.ts";
+import { compileCapturing } from "../template/captures.ts";
 import { compileTemplate, type Template } from "../template/template.ts";
 
 /** Rewrites `value` from index `from` on; undefined where the rule does not match. */
@@ -47,12 +46,11 @@ export function regexRule(
   replacement: Template,
   site: DirectiveSite,
 ): RewriteRule | ConfigFault {
-  const compiled = compileRegex(pattern, caseless);
+  const compiled = compileCapturing(pattern, caseless, site);
   if (compiled instanceof ConfigFault) return compiled;
-  const capture = captureNames(compiled, site);
-  if (capture instanceof ConfigFault) return capture;
+  const { regex, capture } = compiled;
   return (r, value, from) => {
-    const match = compiled.regex.exec(from === 0 ? value : value.slice(from));
+    const match = regex.exec(from === 0 ? value : value.slice(from));
     if (match === null) return undefined;
     r.captures = match;
     capture?.(r, match);

@@ -1,15 +1,34 @@
 /** Named groups of regular expressions are variables: `(?<id>\d+)` sets `$id` (ngx_http_regex_compile). */
-import type { ConfigFault, DirectiveSite } from "../config/directive.ts";
-import type { CompiledRegex } from "../config/regex.ts";
+import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
+import { compileRegex } from "../config/regex.ts";
 import type { Request } from "../http/request.ts";
 import { variables } from "./variables.ts";
 
-/** Stores the named groups of a match in the request; undefined where the expression names none. */
+/** Stores the named groups of a match in the request. */
 export type CaptureGroups = (r: Request, match: RegExpExecArray) => void;
 
-/** Defines the expression's named groups as variables. */
-export function captureNames(compiled: CompiledRegex, site: DirectiveSite): CaptureGroups | undefined | ConfigFault {
-  const { groupNames } = compiled;
+/** An expression whose named groups are variables. */
+export interface CapturingRegex {
+  readonly regex: RegExp;
+  readonly captureCount: number;
+  /** To be called with each match that counts; undefined where the expression names no groups. */
+  readonly capture: CaptureGroups | undefined;
+}
+
+/** Compiles a pattern (`caseless` is `~*`) and defines its named groups as variables. */
+export function compileCapturing(
+  pattern: string,
+  caseless: boolean,
+  site: DirectiveSite,
+): CapturingRegex | ConfigFault {
+  const compiled = compileRegex(pattern, caseless);
+  if (compiled instanceof ConfigFault) return compiled;
+  const { regex, captureCount, groupNames } = compiled;
+  const capture = defineGroups(groupNames, site);
+  return capture instanceof ConfigFault ? capture : { regex, captureCount, capture };
+}
+
+function defineGroups(groupNames: readonly string[], site: DirectiveSite): CaptureGroups | undefined | ConfigFault {
   if (groupNames.length === 0) return undefined;
   const registry = variables(site.load);
   const slots: number[] = [];
