@@ -4,7 +4,7 @@
  * the server stops there (test/seeds/scgi.test.ts).
  */
 import type { Deliberate } from "./deliberate.ts";
-import { FRAMING, KEPT_BYTES, NOT_COMPLETE, PAGE } from "./deliberate-upstream.ts";
+import { FRAMING, KEPT_BYTES, NOT_COMPLETE, PAGE_502 } from "./deliberate-upstream.ts";
 
 const JOINED = "lines of one name are one parameter, as in nginx since 1.23";
 const CHUNKED = `HTTP/1.1 200 OK
@@ -26,7 +26,13 @@ function of(wire: "uwsgi" | "scgi"): Deliberate[] {
       `from upstream, client: 127.0.0.1, server: test, request: "GET ${target} HTTP/1.1", ` +
       `upstream: "${wire}://127.0.0.1:{backend}", host: "test"\n`;
     return [
-      { case: name, part: "client", nginx: `${CHUNKED}${body}\n--- body: chunked\n`, hopway: PAGE, reason: FRAMING },
+      {
+        case: name,
+        part: "client",
+        nginx: `${CHUNKED}${body}\n--- body: chunked\n`,
+        hopway: PAGE_502,
+        reason: FRAMING,
+      },
       {
         case: name,
         part: "log",

@@ -1,5 +1,6 @@
 /** Deliberate differences in tunnels: each end of one is told what the other end did. */
 import type { Deliberate } from "./deliberate.ts";
+import { PAGE_502 } from "./deliberate-upstream.ts";
 
 const HALF_CLOSE = "a FIN closes one way of the tunnel, and the other goes on; nginx closes both ways at the first";
 const ABORT = "a reset is passed on as a reset, so that it does not look like an orderly end";
@@ -52,22 +53,7 @@ X-Up: yes
 --- body: tunnel
 --- end: fin
 `,
-    hopway: `HTTP/1.1 502 Bad Gateway
-Server: {server/version}
-Date: {now}
-Content-Type: text/html
-Content-Length: 145 + {server}
-Connection: keep-alive
-
-<html>\r
-<head><title>502 Bad Gateway</title></head>\r
-<body>\r
-<center><h1>502 Bad Gateway</h1></center>\r
-<hr><center>{server/version}</center>\r
-</body>\r
-</html>\r
-
---- end: open
+    hopway: `${PAGE_502}--- end: open
 `,
     reason: UNASKED,
   },

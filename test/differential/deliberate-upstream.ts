@@ -1,7 +1,7 @@
 /** Deliberate differences in what is made of an upstream's answer: refused where nginx 1.22 passed nonsense on. */
 import type { Deliberate } from "./deliberate.ts";
 
-export const PAGE = `HTTP/1.1 502 Bad Gateway
+export const PAGE_502 = `HTTP/1.1 502 Bad Gateway
 Server: {server/version}
 Date: {now}
 Content-Type: text/html
@@ -32,7 +32,7 @@ function refused(
 ): Deliberate[] {
   const rest = `"GET ${target} HTTP/1.1" ${requestLength} OK 127.0.0.1:{backend}`;
   const entries: Deliberate[] = [
-    { case: name, part: "client", nginx: passed, hopway: PAGE, reason },
+    { case: name, part: "client", nginx: passed, hopway: PAGE_502, reason },
     { case: name, part: "log", nginx: `${logged} ${rest} 200`, hopway: `145+{server} 502 ${rest} 502`, reason },
   ];
   if (error === undefined) return entries;

@@ -4,7 +4,7 @@
  * `HOPWAY_REQUIRE_NGINX` is set. `HOPWAY_DIFFERENTIAL=self` compares nginx with nginx, which must find nothing: that is
  * the test of the harness itself.
  */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { hasOpenssl } from "../harness/certificates.ts";
 import { findNginx, startHopway, startNginx } from "../harness/gateway.ts";
 import { removeTempDir } from "../harness/temp-dir.ts";
@@ -42,6 +42,11 @@ type Outcome = { readonly theirs: GroupRun; readonly ours: GroupRun } | { readon
 
 const started = new Map<Group, Promise<Outcome>>();
 
+/** With `-t`, and after a group that failed, groups are still running that nobody asked for: they stop their gateways. */
+afterAll(async () => {
+  await Promise.all(started.values());
+}, GROUP_LIMIT_MS);
+
 /** The runs of the group at this index. The next ones are started with it: most of a run is waiting. */
 function outcomeOf(index: number): Promise<Outcome> {
   for (const group of GROUPS.slice(index, index + GROUPS_AT_A_TIME)) {
@@ -54,10 +59,11 @@ async function runBoth(group: Group): Promise<Outcome> {
   const root = writeFiles(group);
   try {
     const second = againstItself ? startNginx : startHopway;
-    const [theirs, ours] = await Promise.all([runGroup(group, root, startNginx), runGroup(group, root, second)]);
-    return { theirs, ours };
-  } catch (failure) {
-    return { failure };
+    // Settled: what they share is removed when both have stopped.
+    const [theirs, ours] = await Promise.allSettled([runGroup(group, root, startNginx), runGroup(group, root, second)]);
+    if (theirs.status === "rejected") return { failure: theirs.reason };
+    if (ours.status === "rejected") return { failure: ours.reason };
+    return { theirs: theirs.value, ours: ours.value };
   } finally {
     removeTempDir(root);
   }

@@ -66,6 +66,16 @@ export function startHopway(configText: string): Promise<Gateway> {
   return start({ command: [binary], tempPaths: ["client_body", "proxy", "uwsgi", "scgi"] }, configText);
 }
 
+const running = new Set<Subprocess>();
+
+/** A test run that is ended takes its gateways with it. */
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    for (const child of running) child.kill("SIGTERM");
+    process.exit(1);
+  });
+}
+
 async function start(flavour: Flavour, configText: string): Promise<Gateway> {
   const prefix = makeTempDir();
   const errorLogPath = join(prefix, "error.log");
@@ -83,6 +93,8 @@ async function start(flavour: Flavour, configText: string): Promise<Gateway> {
     stdout: "ignore",
     stderr: Bun.file(stderrPath),
   });
+  running.add(child);
+  child.exited.finally(() => running.delete(child));
   const read = (path: string): string => {
     try {
       return readFileSync(path, "latin1");
