@@ -68,6 +68,9 @@ export const WRITING = gaugeOfProcess();
 export const HANDSHAKING = gaugeOfProcess();
 export const TLS_HANDSHAKES = inProcess();
 export const TLS_FAILURES = inProcess();
+/** Spans that a collector took, and those that none did. */
+export const SPANS_SENT = inProcess();
+export const SPANS_LOST = inProcess();
 /** How long the event loop was busy: BUSY. */
 export const BUSY_TIMES = PROCESS_AT + ofProcess.cell(histogramCells(BUSY));
 /** Of the master. The last one that came into force, in seconds since 1970, and when the master began. */

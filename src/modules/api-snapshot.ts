@@ -26,6 +26,8 @@ import {
   RELOADS,
   RELOADS_FAILED,
   ROUND_TRIPS,
+  SPANS_LOST,
+  SPANS_SENT,
   STARTED_S,
   sideCell,
   TLS_FAILURES,
@@ -204,6 +206,7 @@ export function snapshot(reading: Reading) {
       waiting: Math.max(0, value(ACTIVE) - value(READING) - value(WRITING) - value(HANDSHAKING)),
     },
     tls: { handshakes: value(TLS_HANDSHAKES), failures: value(TLS_FAILURES) },
+    spans: { sent: value(SPANS_SENT), lost: value(SPANS_LOST) },
     totals: totals(all),
     /** Upper ends of the sizes of the latencies below; the last size has none. */
     latencyBoundsMs: LATENCY.bounds,

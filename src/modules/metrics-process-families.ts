@@ -4,6 +4,8 @@ import {
   LAST_RELOAD_S,
   RELOADS,
   RELOADS_FAILED,
+  SPANS_LOST,
+  SPANS_SENT,
   STARTED_S,
   WORKERS_DIED,
   WORKERS_STARTED,
@@ -55,6 +57,17 @@ export function processFamilies(out: Exposition, reading: Reading): void {
       labels: { worker: `${slot}` },
       cells: memory.block(slot).cells.subarray(BUSY_TIMES, BUSY_TIMES + histogramCells(BUSY)),
     })),
+  );
+}
+
+/** Spans of OpenTelemetry, where there have been any. */
+export function spanFamilies(out: Exposition, reading: Reading): void {
+  const [sent, lost] = [reading.value(SPANS_SENT), reading.value(SPANS_LOST)];
+  const samples = [sample({ result: "sent" }, sent), sample({ result: "lost" }, lost)];
+  out.counter(
+    "hopway_otel_spans_total",
+    "Spans, by whether their collector took them.",
+    sent + lost > 0 ? samples : [],
   );
 }
 

@@ -10,7 +10,7 @@ import { CONTENT_TYPES, Exposition, formatFor } from "../metrics/exposition.ts";
 import { watching } from "../metrics/watching.ts";
 import { noteExposure } from "./exposure.ts";
 import { connectionFamilies, requestFamilies, tunnelFamilies, webSocketFamilies } from "./metrics-families.ts";
-import { processFamilies, zoneFamilies } from "./metrics-process-families.ts";
+import { processFamilies, spanFamilies, zoneFamilies } from "./metrics-process-families.ts";
 import { Reading } from "./metrics-reading.ts";
 import { upstreamFamilies } from "./metrics-upstream-families.ts";
 
@@ -25,6 +25,7 @@ const FAMILIES = [
   upstreamFamilies,
   zoneFamilies,
   processFamilies,
+  spanFamilies,
 ] as const;
 
 function metricsHandler(load: LoadContext): Handler {

@@ -1,5 +1,7 @@
 /** Sends spans to their collector with OpenTelemetry's library: a request never waits for it, nor does memory grow. */
 import type { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { SPANS_LOST, SPANS_SENT } from "../metrics/cells.ts";
+import { add } from "../metrics/counters.ts";
 import { ERR, type ErrorLog } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
@@ -52,7 +54,7 @@ export class SpanExporter implements TimerOwner {
   add(span: EndedSpan): void {
     const { batchSize, batchCount, intervalMs } = this.settings;
     if (this.waiting.length >= batchSize * batchCount) {
-      this.lost++;
+      this.lose(1);
       // A collector that answers, but too slowly, makes no failure that would be told of.
       this.complain("spans come faster than they leave");
       return;
@@ -75,7 +77,7 @@ export class SpanExporter implements TimerOwner {
 
   /** The process ends before its spans have left. */
   giveUp(): void {
-    this.lost += this.sending + this.waiting.length;
+    this.lose(this.sending + this.waiting.length);
     this.complainedMs = Number.NEGATIVE_INFINITY;
     this.complain("the collector did not answer before the end");
   }
@@ -93,8 +95,9 @@ export class SpanExporter implements TimerOwner {
   private sent(fault: string | undefined): void {
     const count = this.sending;
     this.sending = 0;
-    if (fault !== undefined) {
-      this.lost += count;
+    if (fault === undefined) add(SPANS_SENT, count);
+    else {
+      this.lose(count);
       this.complain(fault);
     }
     if (this.waiting.length >= this.settings.batchSize || this.hurried) this.send();
@@ -102,6 +105,11 @@ export class SpanExporter implements TimerOwner {
     if (this.sending > 0 || this.waiting.length > 0) return;
     busy.delete(this);
     if (busy.size === 0) onIdle?.();
+  }
+
+  private lose(count: number): void {
+    this.lost += count;
+    add(SPANS_LOST, count);
   }
 
   private complain(fault: string): void {
@@ -116,6 +124,7 @@ export class SpanExporter implements TimerOwner {
       import("@opentelemetry/exporter-trace-otlp-http"),
       import("@opentelemetry/resources"),
     ]);
+    ignoreEnvironment();
     const { url, headers, trustedCertificates } = this.settings;
     const exporter = new OTLPTraceExporter({
       url,
@@ -130,6 +139,14 @@ export class SpanExporter implements TimerOwner {
         ({ code, error }) => done(code === 0 ? undefined : (error?.message ?? "no reason given")),
       );
   }
+}
+
+/**
+ * The configuration decides, as with nginx's module: the library would take headers, certificates, compression and times
+ * from variables, of which `env` may have left some.
+ */
+function ignoreEnvironment(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith("OTEL_EXPORTER_OTLP_")) delete process.env[name];
 }
 
 /** Sends what waits, and calls `done` when it has left, or it takes too long for a process that ends. */

@@ -9,17 +9,24 @@ import { goneSockets, letNobodyIn, type OpenSocket, openSockets } from "./open-s
 import { removePidFile } from "./pid-file.ts";
 import { prepareFiles } from "./prepare-files.ts";
 import { ReloadQueue } from "./reload-queue.ts";
-import { processSettings } from "./settings.ts";
+import { processSettings, workerEnvironment } from "./settings.ts";
 import { onSignals, type SignalName, signalNumber } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
 import { ownMetrics } from "./worker-metrics.ts";
 import { ownZones } from "./worker-zones.ts";
 
+/** What nginx leaves of the environment (ngx_set_environment): libraries and the time zone go by it. */
+function reduceEnvironment(left: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(process.env)) if (!(name in left)) delete process.env[name];
+  Object.assign(process.env, left);
+}
+
 /** Serves in this process, with the rights it has: nginx applies `user` to worker processes only. */
 export function runSingle(first: FreshConfig, opened: readonly OpenSocket[], reread: () => Promise<FreshConfig>): void {
   let { config } = first;
   let sockets = opened;
+  reduceEnvironment(workerEnvironment(processSettings(config), process.env));
   const end = (): void => {
     const log = errorLogOf(config.load);
     const failure = removePidFile(processSettings(config).pidPath);

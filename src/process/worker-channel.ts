@@ -162,7 +162,7 @@ function tell(message: ToMaster): void {
 
 /** Variable that tells a new process that it is a worker. */
 const MARK = "HOPWAY_WORKER";
-/** Variable that overwrites received bytes, for tests (`net/socket.ts`): the configuration cannot take it away. */
+/** Variable that overwrites received bytes, for tests (`net/received-bytes.ts`): the configuration cannot take it away. */
 const POISON = "HOPWAY_POISON";
 
 /** The environment of a worker: what the configuration leaves of it, and the mark. */

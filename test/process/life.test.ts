@@ -188,6 +188,13 @@ test("env: workers get TZ and what is named, nothing else", async () => {
   expect(names).not.toContain("PATH");
 });
 
+test("env: a single process keeps no more than workers do", async () => {
+  // The time zone is what of its environment can be seen from outside.
+  const gateway = await started("one", { main: "daemon off; master_process off; env TZ=Etc/GMT-5;" });
+  await eventually("a line of access log", () => gateway.read("access.log") !== "");
+  expect(gateway.read("access.log")).toMatch(/\[[^\]]* \+0500\]/);
+});
+
 if (asRoot) {
   test("workers of root are nobody unless told otherwise", async () => {
     const gateway = new Running();

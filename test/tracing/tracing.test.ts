@@ -7,8 +7,10 @@ import { makeCertificate } from "../harness/certificates.ts";
 import { type Gateway, startHopway } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
+import { until } from "../harness/until.ts";
 import { type Collector, startCollector } from "./collector.ts";
 
+const LIMIT_MS = 30_000;
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";
 const SAMPLED = `00-${TRACE}-${PARENT}-01`;
@@ -293,6 +295,56 @@ test("a collector that does not answer takes a bounded number of spans, and no r
   for (const { count } of slow.requests) expect(count).toBeLessThanOrEqual(2);
   slow.stop();
   own.remove();
+});
+
+test("what the configuration does not say of the exporter is not taken from the environment", async () => {
+  const own = startCollector();
+  const at = freePort();
+  const text = config(
+    `otel_exporter { endpoint 127.0.0.1:${own.port}; interval 20ms; } otel_trace on;`,
+    "location / { return 200; }",
+    at,
+  );
+  const variables = "env OTEL_EXPORTER_OTLP_HEADERS=x-key=other; env OTEL_EXPORTER_OTLP_COMPRESSION=gzip;";
+  const started = await startHopway(text.replace("{main}", `{main} ${variables}`));
+  await get("/", {}, at);
+  await own.find(() => true);
+  const headers = own.requests[0]?.headers;
+  expect([headers?.get("x-key"), headers?.get("content-encoding")]).toEqual([null, null]);
+  expect(await started.stop()).toBe(0);
+  started.remove();
+  own.stop();
+});
+
+test("spans are counted, those that left and those that were lost", async () => {
+  const [taker, at] = [startCollector(), freePort()];
+  const text = (endpoint: number): string =>
+    config(
+      `otel_exporter { endpoint 127.0.0.1:${endpoint}; interval 20ms; batch_size 2; batch_count 1; }`,
+      `location / { otel_trace on; return 200 :${endpoint}/; } location /metrics { hopway_metrics; }`,
+      at,
+    );
+  const own = await startHopway(text(taker.port));
+  const counted = async (): Promise<string[]> =>
+    [...(await (await get("/metrics", {}, at)).text()).matchAll(/^hopway_otel_spans_total.*$/gm)].map(([line]) => line);
+  expect(await counted()).toEqual([]);
+  await get("/", {}, at);
+  const both = (sent: number, lost: number): string[] => [
+    `hopway_otel_spans_total{result="sent"} ${sent}`,
+    `hopway_otel_spans_total{result="lost"} ${lost}`,
+  ];
+  await until("the span to have left", LIMIT_MS, async () => Bun.deepEquals(await counted(), both(1, 0)));
+  // Nobody listens there, so the library tries again for seconds: two spans wait, one more is too many.
+  const path = join(own.prefix, "nginx.conf");
+  const away = freePort();
+  writeFileSync(path, (await Bun.file(path).text()).replaceAll(`:${taker.port}`, `:${away}`));
+  process.kill(own.pid, "SIGHUP");
+  await until("the reload", LIMIT_MS, async () => (await (await get("/", {}, at)).text()) === `:${away}/`);
+  for (let i = 0; i < 10; i++) await get("/", {}, at);
+  await until("a span to be lost", LIMIT_MS, async () => /"lost"\} [1-9]/.test((await counted()).join()));
+  expect(await own.stop()).toBe(0);
+  own.remove();
+  taker.stop();
 });
 
 test("a collector that is away costs two lines in the log, not one for each span", async () => {
