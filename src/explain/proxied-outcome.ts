@@ -52,6 +52,7 @@ export function proxiedOutcome(
       bodyLength: r.contentLength,
       chunked: r.chunked && !settings.requestBuffering,
       head: "",
+      method: r.method,
       uri: "",
       fixedBody: undefined,
     };

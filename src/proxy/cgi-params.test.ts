@@ -89,6 +89,7 @@ function made(protocol: UwsgiProtocol | ScgiProtocol | ConfigFault, r: Request, 
     bodyLength,
     chunked: false,
     head: "",
+    method: r.method,
     uri: "",
     fixedBody: undefined,
   };

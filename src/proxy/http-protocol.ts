@@ -40,7 +40,8 @@ export class HttpProtocol implements UpstreamProtocol {
       request.bodyLength = request.fixedBody.length;
     }
     const build = this.proxiesHandshake(r) ? this.handshakeBuilder() : this.buildHead;
-    request.head = build(r, requestMethod?.evaluate(r) ?? r.method, request.uri, request);
+    if (requestMethod !== undefined) request.method = requestMethod.evaluate(r);
+    request.head = build(r, request.method, request.uri, request);
     return true;
   }
 

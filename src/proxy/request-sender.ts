@@ -26,6 +26,7 @@ export class RequestSender implements BodyConsumer, OutgoingRequest {
   chunked = false;
   /** Made once, the same for every try. */
   head = "";
+  method: string;
   uri = "";
   fixedBody: Buffer | undefined = undefined;
   private body: Spool | undefined = undefined;
@@ -40,6 +41,7 @@ export class RequestSender implements BodyConsumer, OutgoingRequest {
   constructor(exchange: UpstreamExchange) {
     this.exchange = exchange;
     this.hostHeader = exchange.target.url.hostHeader;
+    this.method = exchange.r.method;
   }
 
   /** Reads the client's body as far as it has to be known, then goes on with `exchange.connect`. */

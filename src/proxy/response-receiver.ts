@@ -108,7 +108,7 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       this.reject("upstream sent 101 to a request without Upgrade");
       return;
     }
-    const framing = settings.protocol.framing(parser, r.method);
+    const framing = settings.protocol.framing(parser, exchange.request.method);
     if ("error" in framing) {
       this.reject(framing.error);
       return;
@@ -138,7 +138,9 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       return;
     }
     this.prepareBody(framing, httpVersion);
-    if (r.owner !== undefined) {
+    // HEAD that proxy_method has made another method of.
+    const headOnly = r.method === "HEAD" && framing.kind !== "none";
+    if (headOnly || r.owner !== undefined) {
       this.endAtHead(chunk, at);
       return;
     }
@@ -148,7 +150,7 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
     this.receiveBody(chunk, at);
   }
 
-  /** A subrequest wants no body: where all of it came with the head, the connection is kept. */
+  /** Nobody wants the body: where all of it came with the head, the connection is kept. */
   private endAtHead(chunk: Buffer, at: number): void {
     const { exchange, decoder } = this;
     sendHead(exchange.r);
@@ -188,8 +190,12 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       (httpVersion >= 1001 ? !effects.connectionClose : connectionLine?.includes("keep-alive") === true);
     const lengthText = headers.get("content-length");
     r.out.contentLength = lengthText === undefined || framing.kind === "chunked" ? -1 : parseContentLength(lengthText);
-    if (framing.kind === "none") this.bodyLeft = 0;
-    else if (framing.kind === "length") this.bodyLeft = framing.length;
+    if (framing.kind === "none") {
+      this.bodyLeft = 0;
+      // proxy_method HEAD: the client is told a length, and no body comes. nginx leaves it waiting.
+      const { status, contentLength } = r.out;
+      if (contentLength > 0 && r.method !== "HEAD" && status !== 204 && status !== 304) r.keepAlive = false;
+    } else if (framing.kind === "length") this.bodyLeft = framing.length;
     else if (framing.kind === "chunked") this.decoder = new ChunkedDecoder(settings.passTrailers === true);
     else {
       this.bodyLeft = -1;
@@ -247,8 +253,7 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
         if (exchange.state === "done") return;
       }
       if (decoder.failed) {
-        // Where nothing is buffered, nginx reads what came with the head before it says that it reads on.
-        if (from > 0 && !this.buffering) exchange.r.action = READING_HEADER;
+        this.sayWhatIsRead(from > 0);
         exchange.r.logError("upstream sent invalid chunked response");
         exchange.breakOff();
         return;
@@ -259,7 +264,7 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       this.bodyLeft -= end - at;
       state.responseLength += end - at;
       if (end > at) relay.take(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
-      if (end < chunk.length) exchange.r.log(WARN, 'upstream sent more data than specified in "Content-Length" header');
+      if (end < chunk.length) this.complainOfExcess(from > 0);
       if (this.bodyLeft === 0) this.bodyEnds(end < chunk.length);
     } else if (at < chunk.length) {
       state.responseLength += chunk.length - at;
@@ -271,6 +276,19 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
     }
     relay.flush();
     if (this.readRate > 0) this.limitReading();
+  }
+
+  private complainOfExcess(withHead: boolean): void {
+    const { r } = this.exchange;
+    // Of HEAD nginx reads nothing behind the head.
+    if (r.method === "HEAD") return;
+    this.sayWhatIsRead(withHead);
+    r.log(WARN, 'upstream sent more data than specified in "Content-Length" header');
+  }
+
+  /** Where nothing is buffered, nginx reads what came with the head before it says that it reads on. */
+  private sayWhatIsRead(withHead: boolean): void {
+    if (withHead && !this.buffering) this.exchange.r.action = READING_HEADER;
   }
 
   private bodyEnds(excess: boolean): void {

@@ -25,6 +25,8 @@ export interface OutgoingRequest {
   readonly chunked: boolean;
   /** All that goes before the body, one char per byte. */
   head: string;
+  /** What is asked for: a HEAD has an answer without body. The client's method unless the protocol changes it. */
+  method: string;
   /** As the error log shows it behind the peer's address. */
   uri: string;
   /** Sent in place of the client's body. */

@@ -1,6 +1,7 @@
 /** What the client gets of the backend's answer: fields, framing, redirects, cookies, errors, X-Accel. */
 
 import { HALF_CLOSE, RESET, WAIT_END } from "../../harness/exchange.ts";
+import { QUIET } from "../../harness/recording-backend.ts";
 import type { Case, Group } from "../case.ts";
 import { get, gets, inPackets, post, request } from "../case.ts";
 
@@ -66,7 +67,61 @@ const of = (prefix: string, names: readonly string[]): Case[] => gets(...names.m
 const headOf = (name: string): Case => ({ name: `HEAD ${name}`, send: request("HEAD", name) });
 const oldOf = (name: string): Case => ({ name: `HTTP/1.0 ${name}`, send: `GET ${name} HTTP/1.0\r\n\r\n` });
 
+const NO_BODIES = [
+  "with-body",
+  "body-later",
+  "chunked",
+  "chunks-later",
+  "until-close",
+  "no-content-body",
+  "no-content-later",
+  "not-modified-body",
+  "too-much",
+  "too-much-later",
+] as const;
+const WITHOUT_LENGTH: ReadonlySet<string> = new Set([
+  "chunked",
+  "chunks-later",
+  "until-close",
+  "no-content-body",
+  "no-content-later",
+  "not-modified-body",
+]);
+
 export const PROXY_RESPONSES: readonly Group[] = [
+  {
+    subject: "bodies that nobody wants",
+    config: `
+  server {
+    listen {port};
+    ${KEEP}
+    location /b/ { proxy_pass http://127.0.0.1:{backend}/; }
+    location /u/ { proxy_buffering off; proxy_pass http://127.0.0.1:{backend}/; }
+    location /head/ { proxy_method HEAD; proxy_pass http://127.0.0.1:{backend}/; }
+    location /get/ { proxy_method GET; proxy_pass http://127.0.0.1:{backend}/; }
+  }`,
+    errorLog: "warn",
+    behaviours: {
+      "with-body": { steps: ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"] },
+      "body-later": { steps: ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", QUIET, "hello"] },
+      "chunks-later": {
+        steps: ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", QUIET, "1\r\na\r\n0\r\n\r\n"],
+      },
+      "no-content-body": { steps: ["HTTP/1.1 204 None\r\nX-A: b\r\n\r\nhello"] },
+      "no-content-later": { steps: ["HTTP/1.1 204 None\r\nX-A: b\r\n\r\n", QUIET, "hello"] },
+      "not-modified-body": { steps: ["HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\nhello"] },
+      "too-much": { steps: ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello"] },
+      "too-much-later": { steps: ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nh", QUIET, "ello"] },
+    },
+    cases: ["/b/", "/u/", "/head/", "/get/"].flatMap((place) =>
+      NO_BODIES.flatMap((name): Case[] => {
+        const head: Case = { name: `HEAD ${place}${name}`, send: request("HEAD", place + name), upstreamEnd: true };
+        // A length without its body: nginx lets its client wait.
+        if (place === "/head/" && !WITHOUT_LENGTH.has(name)) return [head];
+        return [{ name: `GET ${place}${name}`, send: get(place + name), upstreamEnd: true }, head];
+      }),
+    ),
+  },
   {
     subject: "proxied responses",
     config: `
