@@ -8,6 +8,9 @@ import type { HostAnswers } from "../net/host-lookup.ts";
 import type { ListenOptions } from "../net/listen.ts";
 import type { ZoneGrant, ZoneHandover } from "../zone/zone-registry.ts";
 
+/** Exit code of a worker that cannot run with its configuration, as nginx's: starting another one is no use. */
+export const FATAL_CODE = 2;
+
 /** A configuration as a worker reads it again: every file that the master has read. */
 export interface ConfigDelivery {
   readonly main: MainFile;

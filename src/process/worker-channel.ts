@@ -10,15 +10,19 @@ import type { SharedListener } from "../net/listen.ts";
 import { sharedLogFile } from "../net/log-file.ts";
 import { onOperatorDrain } from "../upstream/operator-drain.ts";
 import { loadDelivery } from "./load-files.ts";
-import type { ConfigDelivery, OfferedSocket, SocketOffer, ToMaster, ToWorker } from "./messages.ts";
+import {
+  type ConfigDelivery,
+  FATAL_CODE,
+  type OfferedSocket,
+  type SocketOffer,
+  type ToMaster,
+  type ToWorker,
+} from "./messages.ts";
 import { onSignals, type SignalName } from "./signals.ts";
 import { diagnosticLevel, diagnosticText } from "./startup-log.ts";
 import { Worker } from "./worker.ts";
 import { sharedMetrics } from "./worker-metrics.ts";
 import { sharedZones } from "./worker-zones.ts";
-
-/** Tells the master that starting another worker with this configuration is no use. */
-const FATAL_CODE = 2;
 
 class WorkerChannel {
   private readonly modules: readonly AnyModule[];

@@ -1,10 +1,10 @@
 /** The workers of a master: starts them, replaces those that die, hands them new configurations, ends them. */
 
 import type { MetricsRegistry } from "../metrics/metrics-registry.ts";
-import { ALERT, type LogLevel, NOTICE } from "../net/error-log.ts";
+import { ALERT, EMERG, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { numberedException } from "../net/libc.ts";
 import type { ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
-import type { ConfigDelivery } from "./messages.ts";
+import { type ConfigDelivery, FATAL_CODE } from "./messages.ts";
 import { type OpenSocket, socketsOfWorker, socketsOfWorkers } from "./open-sockets.ts";
 import { Restarts } from "./restarts.ts";
 import { type ProcessSettings, workerEnvironment } from "./settings.ts";
@@ -15,8 +15,6 @@ import { WorkerProcess } from "./worker-process.ts";
 const STOP_PATIENCE_MS = 1000;
 /** A worker that does not answer a reload in this time holds up the next one no longer. */
 const ANSWER_PATIENCE_MS = 5000;
-/** Exit code of a worker that cannot run with this configuration, as nginx's: starting it again is no use. */
-const FATAL_CODE = 2;
 
 /** What workers are given. */
 export interface WorkerFrame {
@@ -32,7 +30,7 @@ export interface PoolOwner {
   log(level: LogLevel, message: string): void;
   /** All workers that were asked for are ready, or ready again. */
   onServing(): void;
-  /** The last worker has ended after `stop` or `quit`, with 0, or because it cannot run, with another code. */
+  /** The last worker has ended: after `stop` or `quit`, with 0, or because none can run, with another code. */
   onEmpty(code: number): void;
 }
 
@@ -237,12 +235,18 @@ export class WorkerPool {
     if (this.state === "resting" || worker.left || worker.generation !== this.generation) return;
     if (code === FATAL_CODE && signal === 0) {
       this.log(ALERT, `worker process ${worker.pid} exited with fatal code ${code} and cannot be respawned`);
-      if (this.empty) this.owner.onEmpty(FATAL_CODE);
+      if (this.empty) this.cannotServe();
       this.spread();
       this.settle();
       return;
     }
     this.replace(worker);
+  }
+
+  /** nginx's master would stay without workers, with clients waiting in the queues of its sockets. */
+  private cannotServe(): void {
+    this.log(EMERG, "no worker process can run");
+    this.owner.onEmpty(1);
   }
 
   private onPeers(): void {

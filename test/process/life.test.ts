@@ -159,6 +159,18 @@ describe("reload", () => {
   });
 });
 
+for (const daemon of ["on", "off"]) {
+  test(`workers that cannot run: the command fails and nothing is left, daemon ${daemon}`, async () => {
+    const gateway = new Running();
+    gateway.configure("one", { main: `daemon ${daemon}; worker_processes 2; working_directory none/;` });
+    expect(await gateway.launch()).toBe(1);
+    await gateway.logged("[emerg]");
+    expect(gateway.log.match(/exited with fatal code 2 and cannot be respawned\n/g)).toHaveLength(2);
+    expect(gateway.log).toMatch(/no worker process can run\n.*: exit\n$/);
+    expect(gateway.pid).toBeUndefined();
+  });
+}
+
 test("reopen: rotated logs keep what they had, new lines go to new files", async () => {
   const gateway = await started();
   await eventually("a line of access log", () => gateway.read("access.log") !== "");
