@@ -1,11 +1,14 @@
 /** The opening handshake (RFC 6455, section 4), as far as a proxy has to understand it. */
-import { createHash } from "node:crypto";
 import type { HeaderList } from "../http/header-list.ts";
 
 const HTTP_11 = 1001;
 
 /** Appended to the client's key before it is hashed (RFC 6455, 1.3). */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** 16 bytes in base64 (RFC 6455, 4.1). */
+const KEY_CHARACTERS = 24;
+/** Room for what is hashed. */
+const keyAndGuid = Buffer.from(" ".repeat(KEY_CHARACTERS) + GUID, "latin1");
 
 /** What of a request tells whether it is a handshake. */
 export interface HandshakeRequest {
@@ -66,9 +69,9 @@ export function readAgreement(r: HandshakeRequest, answer: HeaderList): Agreemen
 
 /** `Sec-WebSocket-Accept` for a client's key. */
 export function acceptOf(key: string): string {
-  return createHash("sha1")
-    .update(key + GUID, "latin1")
-    .digest("base64");
+  if (key.length !== KEY_CHARACTERS) return Bun.SHA1.hash(Buffer.from(key + GUID, "latin1"), "base64");
+  keyAndGuid.latin1Write(key, 0);
+  return Bun.SHA1.hash(keyAndGuid, "base64");
 }
 
 function readExtensions(text: string): Pick<Agreement, "rsvAllowed" | "deflate"> {
