@@ -249,9 +249,15 @@ function others(
   start: Start,
   rows: readonly (readonly [id: string, what: string, text: string, tunnel?: Partial<TunnelWishes>])[],
 ): void {
-  describe.skipIf(findServer(name) === undefined)(product, () => {
+  const found = findServer(name) !== undefined;
+  test(`${product} is there to be probed`, () => {
+    if (!found) console.warn(`${name} is not installed, nor named by HOPWAY_${name.toUpperCase()}: it is not probed`);
+    if (process.env["HOPWAY_REQUIRE_PROXIES"]?.split(",").includes(name)) expect(found).toBe(true);
+  });
+  describe.skipIf(!found)(product, () => {
     for (const [id, what, text, tunnel] of rows) {
-      test.concurrent(`${what}: ${id}`, async () => {
+      const tried = tunnel?.idleMs === undefined ? test.concurrent : test;
+      tried(`${what}: ${id}`, async () => {
         const [port, dead] = [freePort(), freePort()];
         const server = await start(
           text

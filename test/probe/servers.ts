@@ -1,4 +1,7 @@
-/** Starts proxies that are installed here: HAProxy, Apache, Caddy. Each is found by an environment variable or on the path. */
+/**
+ * Starts proxies that are installed here: HAProxy, Apache, Caddy, from Debian's packages haproxy, apache2-bin and caddy or
+ * from elsewhere. Each is found by an environment variable, on the path, or where Debian puts it.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
