@@ -26,6 +26,6 @@ export function instruction(edit: Edit): EditInstruction {
     case "replace":
       return { where: `replace ${lines} by`, lines: [edit.line] };
     case "remove":
-      return { where: `remove ${lines}`, lines: [] };
+      return { where: statement.block === undefined ? `remove ${lines}` : `remove the block of ${lines}`, lines: [] };
   }
 }

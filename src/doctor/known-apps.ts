@@ -18,7 +18,7 @@ export interface KnownApp {
 
 /** In the order in which they are tried. */
 export const KNOWN_APPS: readonly KnownApp[] = [
-  app("Socket.IO", /(?:^|\/)(?:socket|engine)\\?\.io(?:\/|$)/, "/socket.io/?EIO=4&transport=websocket", 25, {
+  app("Socket.IO", /(?:^|\/)(?:socket|engine)\\?\.io(?:\/|$)|^\\\.io$/, "/socket.io/?EIO=4&transport=websocket", 25, {
     needsStickiness: true,
     fixedPath: true,
   }),

@@ -26,7 +26,11 @@ export function reportText({ examination, findings }: Diagnosis, paint: Paint): 
     ...read.notes.map(({ file, message }) => `${shownPath(file)} ${message}.`),
     ...(unsimulated === undefined
       ? []
-      : [`Requests could not be tried on this configuration (${unsimulated}): much is not looked at.`]),
+      : [
+          examination.http === undefined
+            ? `There is no "http" block: nothing to look at.${examination.root.lines.some(({ name }) => name === "stream") ? " Of stream, proxy_timeout is what WebSockets live by: it ends connections that were silent for so long, 10m by default." : ""}`
+            : `Requests could not be tried on this configuration (${unsimulated}): much is not looked at.`,
+        ]),
     ...foreignRemark(foreignDirectives(examination)),
   ];
   for (const remark of remarks) out.push(`${wrap(`Note: ${remark}`, "")}\n`);

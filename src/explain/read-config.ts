@@ -17,12 +17,17 @@ export interface ReadConfig {
   /** The syntax error that ended the reading: what stands before it is in `statements`. */
   readonly error: Diagnostic | undefined;
   readonly notes: readonly ReadingNote[];
+  /** What only `http` has, and stands beside `events` instead: it is looked at as if it stood in `http`. */
+  readonly outsideHttp: readonly Statement[];
   /** Where files are that were found in another place than the configuration says. */
   readonly elsewhere: ReadonlyMap<string, string>;
 }
 
 /** What only stands in `http`, and tells a file of conf.d from a whole configuration. */
 const HTTP_LEVEL = new Set(["server", "upstream", "map", "geo", "split_clients", "log_format", "limit_conn_zone"]);
+
+/** What only stands on the main level, and tells a whole configuration from a file of conf.d. */
+const MAIN_LEVEL = /^(?:events|user|pid|load_module|daemon|master_process|worker_(?!connections).*|stream|mail)$/;
 
 /** Reads the main file and what it includes. */
 export function readConfig(mainPath: string, source: ConfigSource): ReadConfig {
@@ -31,20 +36,33 @@ export function readConfig(mainPath: string, source: ConfigSource): ReadConfig {
   const elsewhere = new Map<string, string>();
   const parsed = parseConfig(mainPath, tolerantSource(source, mainPath, confPrefix, notes, elsewhere), confPrefix);
   const { spans, closingLines, files, error } = parsed;
-  const statements = wholeConfig(parsed.statements, mainPath, notes);
-  return { mainPath, confPrefix, statements, spans, closingLines, files, error, notes, elsewhere };
+  const { statements, outsideHttp } = wholeConfig(parsed.statements, mainPath, notes);
+  return { mainPath, confPrefix, statements, outsideHttp, spans, closingLines, files, error, notes, elsewhere };
 }
 
-function wholeConfig(statements: readonly Statement[], file: string, notes: ReadingNote[]): readonly Statement[] {
-  if (statements.some(({ name, block }) => name === "http" && block !== undefined)) return statements;
+function wholeConfig(
+  statements: readonly Statement[],
+  file: string,
+  notes: ReadingNote[],
+): Pick<ReadConfig, "statements" | "outsideHttp"> {
+  const whole = (list: readonly Statement[]) => ({ statements: list, outsideHttp: [] });
+  if (statements.some(({ name, block }) => name === "http" && block !== undefined)) return whole(statements);
   const around = (name: string, block: readonly Statement[]): Statement => {
     return { name, args: [], file, line: 0, startLine: 0, block };
   };
+  const ofMain = statements.filter(({ name }) => MAIN_LEVEL.test(name));
+  const others = statements.filter(({ name }) => !MAIN_LEVEL.test(name));
+  const outsideHttp = others.filter(({ name }) => HTTP_LEVEL.has(name));
+  if (ofMain.length > 0) {
+    return outsideHttp.length === 0
+      ? whole(statements)
+      : { statements: [...ofMain, around("http", others)], outsideHttp };
+  }
   if (statements.some(({ name }) => name === "location" || name === "proxy_pass")) {
     notes.push({ message: 'read as a part of a "server" block', file });
-    return [around("http", [around("server", statements)])];
+    return whole([around("http", [around("server", statements)])]);
   }
-  if (!statements.some(({ name }) => HTTP_LEVEL.has(name))) return statements;
+  if (outsideHttp.length === 0) return whole(statements);
   notes.push({ message: 'read as a part of the "http" block', file });
-  return [around("http", statements)];
+  return whole([around("http", statements)]);
 }

@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 
 export const PAGES = resolve(import.meta.dir, "../../docs/doctor");
 
-/** The block of a page below a heading, as a whole configuration. */
+/** The block of a page below a heading, as a whole configuration, one char per byte. */
 export function pageConfig(id: string, heading: "Breaks" | "Works"): string {
-  const page = readFileSync(join(PAGES, `${id}.md`), "utf8");
+  const page = readFileSync(join(PAGES, `${id}.md`), "latin1");
   const block = new RegExp(`^## ${heading}\\n\\n\`\`\`nginx\\n(.*?)^\`\`\``, "ms").exec(page)?.[1];
   if (block === undefined) throw new Error(`${id}.md has no block below "${heading}"`);
   return wholeConfig(block);

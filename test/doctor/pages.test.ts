@@ -32,7 +32,7 @@ const NOT_MENDED = new Set(
       [
         ...["path-not-proxied", "proxy-loop", "slash-redirect", "ip-hash-behind-proxy", "limit-by-balancer"],
         ...["no-limit", "no-origin-check", "access-log-off", "no-effect-on-tunnels", "if-with-proxy", "syntax-error"],
-        ...["resolver-missing", "add-header-lost", "line-refused"],
+        ...["resolver-missing", "add-header-lost", "line-refused", "localhost-upstream"],
       ].includes(id),
     ),
 );
@@ -75,8 +75,9 @@ function nginxSays(text: string, name: string): string {
     })
     .replaceAll("/etc/ssl/example.com.pem", certificate?.certificate ?? "")
     .replaceAll("/etc/ssl/example.com.key", certificate?.key ?? "")
-    .replaceAll(/(server|proxy_pass http:\/\/)websocket-app/g, "$1127.0.0.1");
-  writeFileSync(conf, `pid ${folder}/nginx.pid;\nerror_log ${folder}/logs/error.log;\n${movable}`);
+    .replaceAll(/(server|proxy_pass http:\/\/)websocket-app/g, "$1127.0.0.1")
+    .replaceAll(/(proxy_pass https:\/\/)[\w-]+\.[\w.-]*[a-z]\b/g, "$1127.0.0.1");
+  writeFileSync(conf, `pid ${folder}/nginx.pid;\nerror_log ${folder}/logs/error.log;\n${movable}`, "latin1");
   const { status, stderr } = spawnSync(nginx ?? "", ["-t", "-q", "-p", folder, "-c", conf], { encoding: "latin1" });
   return status === 0 ? "" : stderr;
 }

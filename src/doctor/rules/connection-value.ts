@@ -23,6 +23,41 @@ function asksAlways({ plain, shared }: ProxyPlace): boolean {
   return shared && plain?.lists("connection", "upgrade") === true;
 }
 
+/** Whether ordinary requests reach the backend with both fields of a handshake. */
+function sendsHandshakes(place: ProxyPlace): boolean {
+  return asksAlways(place) && place.plain?.field("upgrade") !== "";
+}
+
+export const upgradeHardCoded: Rule = {
+  id: "upgrade-hard-coded",
+  title: "`Upgrade websocket` is set for all requests of a location that plain HTTP shares",
+  find(examination) {
+    return examination.places.flatMap((place): Symptom[] => {
+      const line = setLine(place.level, "Upgrade");
+      if (line === undefined || !sendsHandshakes(place)) return [];
+      const connection = connectionVariable(examination, place);
+      const everything = place.location.statement?.args.at(-1) === "/";
+      return [
+        {
+          severity: everything ? "error" : "warning",
+          at: line,
+          message: `${levelName(place.location)} makes a WebSocket handshake of every request.`,
+          consequence:
+            "Pages, scripts and POSTs arrive as handshakes without a key: Node's servers and most libraries answer 400 or 426, or close the connection. WebSockets themselves work.",
+          remedy: "Pass on what the client asks for.",
+          edits: [
+            ...connection.edits,
+            ...setFields(place, [
+              ["Upgrade", "$http_upgrade"],
+              ["Connection", connection.name],
+            ]),
+          ],
+        },
+      ];
+    });
+  },
+};
+
 export const mapWithoutEmpty: Rule = {
   id: "map-without-empty",
   title: "the `map` for `Connection` has no line for requests without `Upgrade`",
@@ -62,7 +97,7 @@ export const connectionHardCoded: Rule = {
   title: '`Connection "upgrade"` is set for all requests of a location that plain HTTP shares',
   find(examination) {
     return examination.places.flatMap((place): Symptom[] => {
-      if (!asksAlways(place) || mapOf(examination, place) !== undefined) return [];
+      if (!asksAlways(place) || sendsHandshakes(place) || mapOf(examination, place) !== undefined) return [];
       const line = setLine(place.level, "Connection");
       if (line === undefined) return [];
       const connection = connectionVariable(examination, place);

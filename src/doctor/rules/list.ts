@@ -1,15 +1,22 @@
 /** All rules, the most frequent and most certain causes first: of findings of one severity, the first is shown first. */
 import type { Rule } from "../finding.ts";
+import { answerFieldsHidden, refererRequired } from "./answer-fields.ts";
 import { ipHashBehindProxy, limitByBalancer } from "./behind-proxy.ts";
-import { connectionHardCoded, mapWithoutEmpty } from "./connection-value.ts";
+import { connectionHardCoded, mapWithoutEmpty, upgradeHardCoded } from "./connection-value.ts";
 import { accessLogOff, refusalHidden } from "./hidden.ts";
 import { forwardedMissing, hostNotPassed } from "./host.ts";
 import { httpVersion } from "./http-version.ts";
 import { http2Only } from "./http2-only.ts";
 import { ifWithProxy } from "./if-with-proxy.ts";
 import { addHeaderLost, headersLost } from "./inheritance.ts";
-import { lineRefused, resolverMissing, syntaxError } from "./loading.ts";
+import { limitTooLow } from "./limits.ts";
+import { lineRefused } from "./line-refused.ts";
+import { resolverMissing, syntaxError } from "./loading.ts";
+import { localhostUpstream } from "./localhost.ts";
+import { foreignHost, schemePort, upstreamSni } from "./other-site.ts";
+import { colonInField, pastedCharacters } from "./pasted.ts";
 import { pathEaten, slashDoubled, slashRedirect } from "./path.ts";
+import { pollingBody, pollingCached, pollingRefused } from "./polling.ts";
 import { noLimit, noOriginCheck } from "./protection.ts";
 import { proxyLoop } from "./proxy-loop.ts";
 import { unknownDirective, unknownVariable } from "./spelling.ts";
@@ -22,6 +29,8 @@ import { withoutEffect } from "./without-effect.ts";
 
 export const rules: readonly Rule[] = [
   syntaxError,
+  pastedCharacters,
+  colonInField,
   lineRefused,
   unknownDirective,
   unknownVariable,
@@ -35,10 +44,16 @@ export const rules: readonly Rule[] = [
   connectionNotPassed,
   upgradeNotSet,
   handshakeFieldsDropped,
+  answerFieldsHidden,
+  refererRequired,
+  upgradeHardCoded,
   httpVersion,
+  upstreamSni,
+  localhostUpstream,
   pathEaten,
   slashDoubled,
   timeoutZero,
+  schemePort,
   noStickiness,
   timeoutBelowPing,
   resolverMissing,
@@ -48,6 +63,11 @@ export const rules: readonly Rule[] = [
   clientLibrary,
   ipHashBehindProxy,
   limitByBalancer,
+  limitTooLow,
+  pollingRefused,
+  pollingCached,
+  pollingBody,
+  foreignHost,
   mapWithoutEmpty,
   ifWithProxy,
   connectionHardCoded,

@@ -1,6 +1,5 @@
-/** What keeps nginx from loading or serving the configuration at all. */
+/** Configurations that cannot be read to their end, and names that nobody can look up. */
 import type { Statement } from "../../config/syntax.ts";
-import { nginxModuleOf } from "../../config/unsupported.ts";
 import { levelName } from "../../explain/level.ts";
 import { browserRequest } from "../find-places.ts";
 import type { Rule, Symptom } from "../finding.ts";
@@ -25,39 +24,6 @@ export const syntaxError: Rule = {
         edits: [],
       },
     ];
-  },
-};
-
-/** Words of faults that nginx has for the same lines: what hopway does not have is another matter. */
-const NGINX_REFUSES =
-  /^(?:invalid (?:number of arguments|value|parameter|number|URL prefix)|"[^"]*" directive (?:is duplicate|is not allowed here)|directive "[^"]*" (?:is not terminated|has no opening)|duplicate location|location "[^"]*" (?:is outside|cannot be)|"proxy_pass" cannot have URI part|the closing bracket)/;
-
-/** A directive that is an argument of another one: between them a semicolon is missing. */
-function swallowed({ args, startLine, line }: Statement): string | undefined {
-  return startLine === line ? undefined : args.find((arg) => nginxModuleOf(arg) !== undefined);
-}
-
-export const lineRefused: Rule = {
-  id: "line-refused",
-  title: "a line that nginx refuses: too many words, a directive in the wrong place, or twice",
-  find({ simulation }) {
-    return (simulation?.leftOut ?? []).flatMap(({ statement, why }): Symptom[] => {
-      if (!NGINX_REFUSES.test(why) || why.includes("hopway")) return [];
-      const next = swallowed(statement);
-      return [
-        {
-          severity: "error",
-          at: statement,
-          message: `${why}.`,
-          consequence: "nginx does not start, and a reload changes nothing: the old configuration goes on.",
-          remedy:
-            next === undefined
-              ? "nginx -t, or hopway -t, says whether it is mended."
-              : `"${next}" has become a part of "${statement.name}": a ";" is missing before it.`,
-          edits: [],
-        },
-      ];
-    });
   },
 };
 

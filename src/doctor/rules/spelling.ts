@@ -18,7 +18,7 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** All statements of levels: what stands in tables (`map`, `types`) is no directive. */
-function statementsOf(level: Level): Statement[] {
+export function statementsOf(level: Level): Statement[] {
   return [...level.lines, ...level.children.filter(({ kind }) => kind !== "other").flatMap(statementsOf)];
 }
 
@@ -63,9 +63,13 @@ export const unknownVariable: Rule = {
   title: "a variable that nothing defines, most often `$connection_upgrade` without its `map`",
   find(examination) {
     const { root, simulation } = examination;
-    const unknown = simulation?.unknownVariables ?? new Set<string>();
+    // A map that is there, in a place where nginx does not take it, is another rule's.
+    const refused = (simulation?.leftOut ?? []).map(({ statement }) =>
+      statement.name === "map" ? statement.args[1] : "",
+    );
+    const unknown = [...(simulation?.unknownVariables ?? [])].filter((name) => !refused.includes(`$${name}`));
     const defined = new Set(simulation?.variableNames);
-    return [...unknown].flatMap((name): Symptom[] => {
+    return unknown.flatMap((name): Symptom[] => {
       const at = statementsOf(root).find(({ args }) => args.some((arg) => mentions(arg, name)));
       if (at === undefined) return [];
       const meant = nearest(name, defined);

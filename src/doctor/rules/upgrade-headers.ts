@@ -1,6 +1,8 @@
 /** The two fields that ask for an upgrade do not reach the backend, or only one of them does. */
+
+import type { Statement } from "../../config/syntax.ts";
 import { SAMPLE_KEY } from "../../explain/client-request.ts";
-import { holdingLine, levelName } from "../../explain/level.ts";
+import { holdingLine, holdingLines, levelName } from "../../explain/level.ts";
 import type { Examination } from "../examination.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { connectionVariable, lostLines, setDirective, setFields, setLine } from "../header-lines.ts";
@@ -27,6 +29,12 @@ function hasBetterPlace({ places }: Examination, place: ProxyPlace): boolean {
   });
 }
 
+/** `add_header` lines that were meant for the request. */
+function misplacedLines({ level }: ProxyPlace): readonly Statement[] {
+  const lines = holdingLines(level, "add_header")?.lines ?? [];
+  return lines.filter(({ args }) => /^(?:upgrade|connection)$/i.test(args[0] ?? ""));
+}
+
 /** What a place needs for handshakes; the version where it is not set. */
 function handshakeEdits(examination: Examination, place: ProxyPlace): Symptom["edits"] {
   const connection = place.shared ? connectionVariable(examination, place) : { name: '"upgrade"', edits: [] };
@@ -46,6 +54,20 @@ function notPassed(
   others: number,
 ): Symptom {
   const more = others === 0 ? "" : `, and neither do ${others} more of this server`;
+  const [misplaced, ...rest] = misplacedLines(place);
+  if (misplaced !== undefined) {
+    return {
+      severity: "error",
+      at: misplaced,
+      message: `${levelName(place.location)} adds "${misplaced.args[0]}" to the answer: add_header is for responses, and the backend never sees it.`,
+      consequence: SEEN_AS_GET,
+      remedy: "What the backend is to get is set by proxy_set_header.",
+      edits: [
+        ...[misplaced, ...rest].map((statement) => ({ kind: "remove", statement }) as const),
+        ...handshakeEdits(examination, place),
+      ],
+    };
+  }
   return {
     severity,
     at: place.pass,
@@ -85,6 +107,12 @@ export const upgradeNotPassed: Rule = {
   },
 };
 
+function isUnknown({ simulation }: Examination, value: string): boolean {
+  return [...value.matchAll(/\$\{?(\w+)/g)].some(([, name = ""]) =>
+    simulation?.unknownVariables.has(name.toLowerCase()),
+  );
+}
+
 export const connectionNotPassed: Rule = {
   id: "connection-not-passed",
   title: "`Upgrade` is passed, `Connection` does not say `upgrade`",
@@ -94,6 +122,8 @@ export const connectionNotPassed: Rule = {
       if (handshake === undefined || handshake.field("upgrade") === "" || losesUpgrade(place)) return [];
       if (handshake.lists("connection", "upgrade")) return [];
       const line = setLine(level, "Connection");
+      // What is in a variable that nothing here defines is not known.
+      if (line !== undefined && isUnknown(examination, line.args[1] ?? "")) return [];
       const connection = place.shared ? connectionVariable(examination, place) : { name: '"upgrade"', edits: [] };
       const value = handshake.field("connection");
       return [
