@@ -29,13 +29,18 @@ export function isReady(masterPid: number, { ports, paths }: ListensOn): boolean
   const sockets = listeningSockets();
   const wanted = [...ports.map(String), ...paths].map((name) => sockets.get(name) ?? []);
   if (wanted.some((inodes) => inodes.length === 0)) return false;
-  const children = childrenOf(masterPid);
+  const children = childrenOf(masterPid).filter(servesClients);
   const watched = (children.length === 0 ? [masterPid] : children).map(watchedInodes);
   const all = wanted.flat();
   return (
     watched.every((inodes) => all.length === 0 || all.some((inode) => inodes.has(inode))) &&
     wanted.every((some) => some.some((inode) => watched.some((inodes) => inodes.has(inode))))
   );
+}
+
+/** nginx has processes of its own for the files of a cache. */
+function servesClients(pid: number): boolean {
+  return !/cache (?:manager|loader)/.test(read(`/proc/${pid}/cmdline`));
 }
 
 /** Inodes of the sockets that listen, by port number or path. */
