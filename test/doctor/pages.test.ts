@@ -32,7 +32,7 @@ const NOT_MENDED = new Set(
       [
         ...["path-not-proxied", "proxy-loop", "slash-redirect", "ip-hash-behind-proxy", "limit-by-balancer"],
         ...["no-limit", "no-origin-check", "access-log-off", "no-effect-on-tunnels", "if-with-proxy", "syntax-error"],
-        ...["resolver-missing", "add-header-lost", "line-refused", "localhost-upstream"],
+        ...["resolver-missing", "add-header-lost", "line-refused", "localhost-upstream", "handshake-answered"],
       ].includes(id),
     ),
 );

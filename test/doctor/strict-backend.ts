@@ -10,6 +10,8 @@ import type { Socket, TCPSocketListener } from "bun";
 export interface BackendHabits {
   /** The path of its WebSocket; any where left out. */
   readonly path?: string;
+  /** The only site that it has: 404 for all others. */
+  readonly host?: string;
   /** Refuses with 403 where `Origin` is of another host than `Host`. */
   readonly comparesOrigin?: true;
   /** Refuses with 400 what asks for an upgrade and has a body, as Kestrel. */
@@ -72,11 +74,12 @@ function field(head: string, name: string): string {
 
 function answerTo(head: string, habits: BackendHabits): string {
   const [, method = "", target = "", version = ""] = /^(\S+) (\S+) HTTP\/(\S+)/.exec(head) ?? [];
-  const asks = /(?:^|[ ,])upgrade(?:$|[ ,])/i.test(field(head, "Connection"));
+  const asks = /(?:^|,) *upgrade *(?:$|,)/i.test(field(head, "Connection"));
   const hasBody = Number(field(head, "Content-Length")) > 0;
   if (habits.noBodyWithUpgrade && asks && hasBody) return plain(400, "a request for an upgrade has no body");
+  if (habits.host !== undefined && field(head, "Host") !== habits.host) return plain(404, "no such app");
   if (habits.sessions !== undefined) return session(target, habits.sessions);
-  if (!asks || field(head, "Upgrade") === "") {
+  if (!asks || field(head, "Upgrade").toLowerCase() !== "websocket") {
     const wanted = habits.path === undefined || target.startsWith(habits.path);
     if (!wanted) return plain(404, "no such page");
     return field(head, "Sec-WebSocket-Key") === ""

@@ -69,6 +69,34 @@ const post =
   ({ port }) =>
     status(port, `POST ${path} HTTP/1.1\r\nHost: example.com\r\nContent-Length: 3\r\n\r\na=b`);
 
+/** A second client's handshake while the first client's WebSocket is open. */
+const secondOf =
+  (path: string): Look =>
+  async (scene) => {
+    let second = "";
+    await exchange(
+      scene.port,
+      [handshakeText(path, "X-Forwarded-For: 203.0.113.1"), { waitFor: "101" }, { settle: () => false }],
+      [],
+      undefined,
+      {
+        quiet: async () => {
+          second = await handshake(path, "X-Forwarded-For: 203.0.113.2")(scene);
+        },
+        upstreamGot: () => true,
+      },
+    );
+    return second;
+  };
+
+/** A field of the answer; "" where it is not there. */
+const answerField =
+  (name: string, request: string): Look =>
+  async ({ port }) => {
+    const { received } = await exchange(port, [request, { waitFor: "\r\n\r\n" }]);
+    return new RegExp(`^${name}: (.*)\r$`, "im").exec(received)?.[1] ?? "";
+  };
+
 /** On a machine that stands still a backend may answer too late for the timeouts here. */
 const TUNNEL_TRIES = 10;
 
@@ -91,7 +119,7 @@ const idle =
 
 interface Row {
   readonly rule: string;
-  /** Inside `http`; `{port}`, `{backend}`, `{backend2}`, `{root}`. */
+  /** Inside `http`; `{port}`, `{backend}`, `{backend2}`, `{tls}`, `{root}`. */
   readonly config: string;
   readonly habits?: BackendHabits;
   readonly habits2?: BackendHabits;
@@ -122,7 +150,22 @@ function server(...parts: readonly string[]): string {
 }
 
 const MAP = "  map $http_upgrade $connection_upgrade { default upgrade; '' close; }\n";
+const NO_EFFECT = "proxy_buffering off; client_max_body_size 1; gzip on; keepalive_timeout 1h;";
 const SOCKET_IO: BackendHabits = { path: "/socket.io/" };
+const POLLING = "/socket.io/?EIO=4&transport=polling";
+/** TLS in front of the backend; whoever does not say its name is turned away. */
+const TLS_SITE = `  server { listen 127.0.0.1:{tls} ssl default_server; ssl_reject_handshake on; }
+  server {
+    listen 127.0.0.1:{tls} ssl;
+    server_name vendor.example.com 127.0.0.1;
+    ssl_certificate {root}/example.com.crt;
+    ssl_certificate_key {root}/example.com.key;
+    location / {
+      ${TO_BACKEND}
+      ${LINES}
+    }
+  }
+`;
 
 const ROWS: readonly Row[] = [
   { rule: "upgrade-not-passed", config: location("/ws/", TO_BACKEND), look: handshake(), broken: "400", healed: "101" },
@@ -340,22 +383,7 @@ const ROWS: readonly Row[] = [
   {
     rule: "limit-by-balancer",
     config: `  limit_conn_zone $binary_remote_addr zone=a:1m;\n${location("/ws/", "limit_conn a 1;", TO_BACKEND, LINES.replace("$proxy_add_x", "$http_x"))}`,
-    look: async (scene) => {
-      let second = "";
-      await exchange(
-        scene.port,
-        [handshakeText("/ws/", "X-Forwarded-For: 203.0.113.1"), { waitFor: "101" }, { settle: () => false }],
-        [],
-        undefined,
-        {
-          quiet: async () => {
-            second = await handshake("/ws/", "X-Forwarded-For: 203.0.113.2")(scene);
-          },
-          upstreamGot: () => true,
-        },
-      );
-      return second;
-    },
+    look: secondOf("/ws/"),
     broken: "503",
     healed: "101",
     byHand: (text) =>
@@ -465,6 +493,250 @@ const ROWS: readonly Row[] = [
   },
   {
     rule: "line-refused",
+    config: location("/ws/", TO_BACKEND.replace("http:", "ws:"), LINES),
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+  },
+  {
+    rule: "line-refused",
+    config: `  upstream app { server http://127.0.0.1:{backend}; }\n${location("/ws/", "proxy_pass http://app;", LINES)}`,
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+  },
+  {
+    rule: "line-refused",
+    config: `  upstream app { server 127.0.0.1:{backend}; }\n${location("/ws/", "proxy_pass http://app:3000;", LINES)}`,
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+  },
+  {
+    rule: "line-refused",
+    config: server(
+      MAP.trim(),
+      `location /ws/ {\n      ${TO_BACKEND}\n      ${LINES.replace('"upgrade"', "$connection_upgrade")}\n    }`,
+    ),
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+  },
+  {
+    rule: "line-refused",
+    config: location("~ ^/ws/", TO_BACKEND.replace("};", "}/;"), LINES),
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+  },
+  {
+    rule: "syntax-error",
+    config: location("/ws/", TO_BACKEND, LINES, "}"),
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+    byHand: (text) => text.replace("\n      }", ""),
+  },
+  {
+    rule: "upgrade-not-passed",
+    config: location("/ws/", TO_BACKEND, 'add_header Upgrade $http_upgrade; add_header Connection "upgrade";'),
+    look: handshake(),
+    broken: "400",
+    healed: "101",
+  },
+  {
+    rule: "http-version",
+    config: location("/ws/", TO_BACKEND, LINES.replace("proxy_http_version 1.1", "proxy_http_version 2")),
+    look: handshake(),
+    broken: "nginx does not start",
+    healed: "101",
+  },
+  {
+    rule: "https-lacks",
+    config: `${location("/ws/", TO_BACKEND, LINES).replace("{port}", "{tls}")}\n${location("/", TO_BACKEND).replace(
+      "{port};",
+      "{port} ssl;\n    ssl_certificate {root}/example.com.crt;\n    ssl_certificate_key {root}/example.com.key;",
+    )}`,
+    look: ({ port }) => status({ port, tls: { serverName: "example.com" } }, handshakeText("/ws/")),
+    broken: "400",
+    healed: "101",
+  },
+  {
+    rule: "handshake-answered",
+    config: location(
+      "/ws/",
+      "if ($host = example.com) { return 301 http://www.example.com$request_uri; }",
+      TO_BACKEND,
+      LINES,
+    ),
+    look: handshake(),
+    broken: "301",
+    healed: "101",
+    byHand: (text) => text.replace(/if .*request_uri; }/, ""),
+  },
+  {
+    rule: "pasted-characters",
+    config: location("/ws/", TO_BACKEND, LINES.replace('"upgrade"', "\u00e2\u0080\u009cupgrade\u00e2\u0080\u009d")),
+    look: handshake(),
+    broken: "400",
+    healed: "101",
+  },
+  {
+    rule: "colon-in-field",
+    config: location("/ws/", TO_BACKEND, LINES.replace(/(Upgrade|Connection) /g, "$1: ")),
+    look: handshake(),
+    broken: "400",
+    healed: "101",
+  },
+  {
+    rule: "answer-fields-hidden",
+    config: location("/ws/", TO_BACKEND, LINES, "proxy_hide_header Upgrade;"),
+    look: answerField("Upgrade", handshakeText("/ws/")),
+    broken: "",
+    healed: "websocket",
+  },
+  {
+    rule: "answer-fields-hidden",
+    config: location("/ws/", TO_BACKEND, LINES, "proxy_hide_header Sec-WebSocket-Accept;"),
+    look: answerField("Sec-WebSocket-Accept", handshakeText("/ws/")),
+    broken: "",
+    healed: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+  },
+  {
+    rule: "referer-required",
+    config: location("/ws/", "valid_referers example.com;", "if ($invalid_referer) { return 403; }", TO_BACKEND, LINES),
+    look: handshake(),
+    broken: "403",
+    healed: "101",
+  },
+  {
+    rule: "upgrade-hard-coded",
+    config: location("/", TO_BACKEND, LINES.replace("$http_upgrade", "websocket")),
+    look: get("/page"),
+    broken: "400",
+    healed: "200",
+  },
+  {
+    rule: "upstream-sni",
+    config: `${TLS_SITE}  upstream vendor.example.com { server 127.0.0.1:{tls}; }\n${location("/ws/", "proxy_pass https://vendor.example.com;", LINES.replace("$host", "$proxy_host"))}`,
+    look: handshake(),
+    broken: "502",
+    healed: "101",
+  },
+  {
+    rule: "foreign-host",
+    config: `  upstream my-app.herokuapp.com { server 127.0.0.1:{backend}; }\n${location("/ws/", "proxy_pass http://my-app.herokuapp.com;", LINES)}`,
+    habits: { host: "my-app.herokuapp.com" },
+    look: handshake(),
+    broken: "404",
+    healed: "101",
+  },
+  {
+    rule: "scheme-port",
+    config: `${TLS_SITE.replace("ssl_reject_handshake on;", "ssl_certificate {root}/example.com.crt; ssl_certificate_key {root}/example.com.key; return 404;")}${location("/ws/", "proxy_pass http://127.0.0.1:{tls};", LINES.replace("$host", "vendor.example.com"))}`,
+    look: handshake(),
+    broken: "400",
+    healed: "101",
+  },
+  {
+    // Without the line, as nginx since 1.25.1 does not know it; this one only warns.
+    rule: "ssl-on",
+    config: location("/ws/", TO_BACKEND, LINES).replace(
+      "{port};",
+      "{port};\n    ssl on;\n    ssl_certificate {root}/example.com.crt;\n    ssl_certificate_key {root}/example.com.key;",
+    ),
+    look: async ({ port, gateway }) => {
+      const said = `${gateway.stderr()}${gateway.errorLog()}`.includes('the "ssl" directive is deprecated');
+      return `${said ? "a warning" : "no warning"}, ${await status({ port, tls: { serverName: "example.com" } }, handshakeText("/ws/"))}`;
+    },
+    broken: "a warning, 101",
+    healed: "no warning, 101",
+  },
+  {
+    rule: "limit-too-low",
+    config: `  limit_req_zone $binary_remote_addr zone=a:1m rate=1r/m;\n${location("/socket.io/", "limit_req zone=a;", TO_BACKEND, LINES)}`,
+    habits: SOCKET_IO,
+    look: async (scene) => `${await get(POLLING)(scene)} ${await get(POLLING)(scene)}`,
+    broken: "200 503",
+    healed: "200 200",
+  },
+  {
+    rule: "limit-too-low",
+    config: `  limit_conn_zone $binary_remote_addr zone=a:1m;\n${location("/ws/", "limit_conn a 1;", TO_BACKEND, LINES)}`,
+    look: secondOf("/ws/"),
+    broken: "503",
+    healed: "101",
+  },
+  {
+    rule: "no-limit",
+    config: location("/ws/", TO_BACKEND, LINES),
+    look: secondOf("/ws/"),
+    broken: "101",
+    healed: "503",
+    byHand: (text) =>
+      text
+        .replace("  server", "  limit_conn_zone $binary_remote_addr zone=a:1m;\n  server")
+        .replace("location /ws/ {", "location /ws/ {\n      limit_conn a 1;"),
+  },
+  {
+    rule: "polling-refused",
+    config: location("/socket.io/", 'if ($http_upgrade != "websocket") { return 426; }', TO_BACKEND, LINES),
+    habits: SOCKET_IO,
+    look: get(POLLING),
+    broken: "426",
+    healed: "200",
+  },
+  {
+    rule: "polling-cached",
+    config: `  proxy_cache_path {root}/cache keys_zone=c:1m;\n${location("/socket.io/", "proxy_cache c;", "proxy_cache_valid 200 1m;", "proxy_ignore_headers Cache-Control;", TO_BACKEND, LINES)}`,
+    habits: SOCKET_IO,
+    look: async (scene) => {
+      await get(POLLING)(scene);
+      await get(POLLING)(scene);
+      return `${scene.backends[0]?.heads.length} of 2 reach the application`;
+    },
+    broken: "1 of 2 reach the application",
+    healed: "2 of 2 reach the application",
+  },
+  {
+    rule: "polling-body",
+    config: location("/socket.io/", "client_max_body_size 2;", TO_BACKEND, LINES),
+    habits: SOCKET_IO,
+    look: post(POLLING),
+    broken: "413",
+    healed: "200",
+  },
+  {
+    rule: "add-header-lost",
+    config: server(
+      "add_header X-Frame-Options DENY;",
+      `location /ws/ {\n      add_header X-Hop 1;\n      ${TO_BACKEND}\n      ${LINES}\n    }`,
+    ),
+    look: answerField("X-Frame-Options", "GET /ws/ HTTP/1.1\r\nHost: example.com\r\n\r\n"),
+    broken: "",
+    healed: "DENY",
+    byHand: (text) => text.replace("add_header X-Hop 1;", "add_header X-Hop 1; add_header X-Frame-Options DENY;"),
+  },
+  {
+    // That nothing changes is what the rule says.
+    rule: "no-effect-on-tunnels",
+    config: location("/ws", TO_BACKEND, LINES, NO_EFFECT),
+    look: async ({ port }) => {
+      const sent = "x".repeat(4096);
+      const { received } = await exchange(port, [
+        handshakeText("/ws"),
+        { waitFor: "\r\n\r\n" },
+        sent,
+        { waitFor: sent },
+      ]);
+      return `${received.slice(9, 12)}, ${received.length - received.indexOf("\r\n\r\n") - 4} bytes back`;
+    },
+    broken: "101, 4096 bytes back",
+    healed: "101, 4096 bytes back",
+    byHand: (text) => text.replace(NO_EFFECT, ""),
+  },
+  {
+    rule: "line-refused",
     config: location("/ws/", TO_BACKEND, LINES.replace("1.1;", "1.1")),
     look: handshake(),
     broken: "nginx does not start",
@@ -480,12 +752,13 @@ function whole(config: string): string {
 
 /** What a client sees with a configuration on real nginx. */
 async function seen(text: string, row: Row, root: string): Promise<string> {
-  const [port, backend, backend2] = [freePort(), freePort(), freePort()];
+  const [port, backend, backend2, tls] = [freePort(), freePort(), freePort(), freePort()];
   const backends = [strictBackend(backend, row.habits), strictBackend(backend2, row.habits2)];
   const ready = text
     .replaceAll("{port}", String(port))
     .replaceAll("{backend}", String(backend))
     .replaceAll("{backend2}", String(backend2))
+    .replaceAll("{tls}", String(tls))
     .replaceAll("{root}", root)
     .replace("http {", "http {\n  {temp_paths}\n  access_log off;");
   try {
@@ -507,6 +780,7 @@ const NUMBERS: readonly (readonly [string, string])[] = [
   ["{port}", "10001"],
   ["{backend}", "10002"],
   ["{backend2}", "10003"],
+  ["{tls}", "8443"],
   ["{root}", "/srv/the-test"],
 ];
 

@@ -3,10 +3,12 @@ import type { Rule } from "../finding.ts";
 import { answerFieldsHidden, refererRequired } from "./answer-fields.ts";
 import { ipHashBehindProxy, limitByBalancer } from "./behind-proxy.ts";
 import { connectionHardCoded, mapWithoutEmpty, upgradeHardCoded } from "./connection-value.ts";
+import { handshakeAnswered } from "./handshake-answered.ts";
 import { accessLogOff, refusalHidden } from "./hidden.ts";
 import { forwardedMissing, hostNotPassed } from "./host.ts";
 import { httpVersion } from "./http-version.ts";
 import { http2Only } from "./http2-only.ts";
+import { httpsLacks } from "./https-lacks.ts";
 import { ifWithProxy } from "./if-with-proxy.ts";
 import { addHeaderLost, headersLost } from "./inheritance.ts";
 import { limitTooLow } from "./limits.ts";
@@ -39,6 +41,7 @@ export const rules: readonly Rule[] = [
   proxyLoop,
   locationUnreachable,
   tryFilesSwallows,
+  httpsLacks,
   headersLost,
   upgradeNotPassed,
   connectionNotPassed,
@@ -48,6 +51,7 @@ export const rules: readonly Rule[] = [
   refererRequired,
   upgradeHardCoded,
   httpVersion,
+  foreignHost,
   upstreamSni,
   localhostUpstream,
   pathEaten,
@@ -67,9 +71,9 @@ export const rules: readonly Rule[] = [
   pollingRefused,
   pollingCached,
   pollingBody,
-  foreignHost,
   mapWithoutEmpty,
   ifWithProxy,
+  handshakeAnswered,
   connectionHardCoded,
   hostNotPassed,
   readTimeoutShort,

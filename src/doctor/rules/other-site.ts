@@ -1,5 +1,4 @@
 /** Backends that are sites of their own: what they want to be told of names, and how they are spoken to. */
-import { isIP } from "node:net";
 import { holdingLine, levelName, ownLines } from "../../explain/level.ts";
 import { lineText } from "../../explain/statement-text.ts";
 import type { Edit } from "../edit.ts";
@@ -16,20 +15,22 @@ const PLATFORM =
 interface Destination {
   /** A name with dots. */
   readonly host: string;
-  readonly port: number | undefined;
   /** Whether `$proxy_host`, which TLS and `Host` take where nothing else is said, is the name too. */
   readonly named: boolean;
 }
 
-/** Where a place connects to, where that is one site with a name in the public DNS. */
+const PRIVATE = /\.(?:local|internal|lan|svc|localhost|home\.arpa)$/i;
+
+function isPublicName(host: string): boolean {
+  return /^[^.]+\..*[a-z]$/i.test(host) && !PRIVATE.test(host);
+}
+
+/** Where a place connects to, where that is one site with a name in the public DNS, or a block that is called by one. */
 function siteOf({ url, upstream }: ProxyPlace): Destination | undefined {
-  const servers = upstream === undefined ? [] : ownLines(upstream, "server");
-  const [only] = servers;
-  if (upstream !== undefined && (only === undefined || servers.length > 1)) return undefined;
-  const { host, port } = only === undefined ? url : passUrl(`http://${only.args[0] ?? ""}`);
-  const isPublic = /^[^.]+\..*[a-z]$/i.test(host) && isIP(host) === 0;
-  if (!isPublic || /\.(?:local|internal|lan|svc|cluster\.local|localhost|home\.arpa)$/i.test(host)) return undefined;
-  return { host, port, named: only === undefined };
+  if (isPublicName(url.host)) return { host: url.host, named: true };
+  const [only, ...more] = upstream === undefined ? [] : ownLines(upstream, "server");
+  const { host } = passUrl(`http://${only?.args[0] ?? ""}`);
+  return more.length === 0 && isPublicName(host) ? { host, named: false } : undefined;
 }
 
 export const upstreamSni: Rule = {

@@ -57,9 +57,9 @@ export const colonInField: Rule = {
         {
           severity: "error",
           at: statement,
-          message: `The colon becomes a part of the field's name: what is sent is "${field}: ${rest.join(" ")}".`,
-          consequence: `Whoever gets it does not see a field "${meant}": ${/^(?:upgrade|connection)$/i.test(meant) ? "a handshake arrives as an ordinary GET, and is answered with 400, 404 or 426." : "it is as if the line were not there, and strict servers answer 400."}`,
-          remedy: "nginx puts the colon in.",
+          message: `nginx puts a colon behind the name itself: what is sent is "${field}: ${rest.join(" ")}", with two.`,
+          consequence: `The value of "${meant}" begins with a colon. ${/^(?:upgrade|connection)$/i.test(meant) ? "It asks for nothing: a handshake is answered with 400, 404 or 426." : "Whoever gets it does not understand it."}`,
+          remedy: "Leave it out.",
           edits: [{ kind: "replace", statement, line: lineText({ ...statement, args: [meant, ...rest] }) }],
         },
       ];

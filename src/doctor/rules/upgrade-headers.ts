@@ -36,7 +36,7 @@ function misplacedLines({ level }: ProxyPlace): readonly Statement[] {
 }
 
 /** What a place needs for handshakes; the version where it is not set. */
-function handshakeEdits(examination: Examination, place: ProxyPlace): Symptom["edits"] {
+export function handshakeEdits(examination: Examination, place: ProxyPlace): Symptom["edits"] {
   const connection = place.shared ? connectionVariable(examination, place) : { name: '"upgrade"', edits: [] };
   const fields = setFields(place, [
     ["Upgrade", "$http_upgrade"],
