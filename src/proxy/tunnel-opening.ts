@@ -41,8 +41,8 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   if (agreement !== undefined) {
     const session = new WebSocketSession(r, tunnel, webSocketModule.of(r.location), agreement, counters.tunnels.at);
     r.setContext(webSocketModule.id, session);
-    tunnel.watch(session);
-    if (at < chunk.length) session.fromUpstream.pass(chunk.subarray(at), chunk.length - at);
+    tunnel.session = session;
+    if (at < chunk.length) tunnel.upstream.pass(chunk.subarray(at), chunk.length - at);
   } else if (watched) {
     r.log(WARN, "upstream switched to what is not the WebSocket that was asked for: websocket directives do not hold");
   }

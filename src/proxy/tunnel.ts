@@ -29,7 +29,6 @@ class TunnelEnd implements SocketOwner, TunnelSide {
   sent = 0;
   /** When bytes last came in, or went out after they had to wait. */
   activeMs = nowMs();
-  /** Sees what comes in on this side before it is passed on, unless that need only be counted. */
   frames: FrameStream | undefined = undefined;
 
   readonly tunnel: Tunnel;
@@ -51,10 +50,15 @@ class TunnelEnd implements SocketOwner, TunnelSide {
   onData(buffer: Buffer, length: number): void {
     this.received += length;
     this.activeMs = nowMs();
+    this.pass(buffer, length);
+  }
+
+  /** Passes on what came in, here or behind the upstream's head. */
+  pass(buffer: Buffer, length: number): void {
     const { counter } = this;
     if (counter !== undefined) {
       this.forward(buffer, length);
-      if (counter.walk(buffer, 0, length)) this.frames?.noteClose();
+      if (counter.walk(buffer, 0, length)) this.tunnel.session?.onCountedClose(this);
     } else if (this.frames === undefined) this.forward(buffer, length);
     else this.frames.pass(buffer, length);
   }
@@ -187,6 +191,7 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
   private readonly idleTimer = new Timer(this, IDLE_TIMER);
   private readonly idleMs: number;
   private closed = false;
+  /** What passes is a WebSocket, and somebody wants to know. */
   session: WebSocketSession | undefined = undefined;
 
   /** Takes over both sockets. `idleMs`: longest time without a byte in either direction (proxy_read_timeout). */
@@ -201,13 +206,6 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
     clientSocket.data = this.client;
     upstreamSocket.data = this.upstream;
     this.idleTimer.arm(idleMs);
-  }
-
-  /** What passes is a WebSocket, and somebody wants to know. */
-  watch(session: WebSocketSession): void {
-    this.session = session;
-    this.client.frames = session.fromClient;
-    this.upstream.frames = session.fromUpstream;
   }
 
   onTimer(): void {

@@ -4,6 +4,7 @@ import { ClosingHandshake } from "./closing-handshake.ts";
 import { goingAway, MESSAGE_TOO_BIG, refusal } from "./endings.ts";
 import { close, KEY, text } from "./frame-fixture.ts";
 import { FrameStream, type StreamRules } from "./frame-stream.ts";
+import { FrameWalker } from "./frame-walker.ts";
 import { NO_LIMITS, RememberingOwner, RememberingSide } from "./stream-fixture.ts";
 
 const masked = { mask: KEY };
@@ -29,8 +30,8 @@ class Scene {
     client.other = upstream;
     upstream.other = client;
     const owner = new RememberingOwner();
-    this.fromClient = new FrameStream(client, upstream, true, rules, owner);
-    this.fromUpstream = new FrameStream(upstream, client, false, rules, owner);
+    this.fromClient = new FrameStream(client, upstream, true, new FrameWalker(), rules, owner);
+    this.fromUpstream = new FrameStream(upstream, client, false, new FrameWalker(), rules, owner);
     const tunnel = { client, upstream, close: () => (this.closed = true) };
     this.handshake = new ClosingHandshake(tunnel, this.fromClient, this.fromUpstream);
     owner.onClose = () => this.handshake.settle();
@@ -59,7 +60,7 @@ const MESSAGE = text("message", masked);
 const PUSHED = text("pushed");
 
 for (const rules of [undefined, NO_LIMITS, { ...NO_LIMITS, validate: true }]) {
-  const kind = rules === undefined ? "counting" : rules.validate ? "validating" : "guarding";
+  const kind = rules === undefined ? "without rules" : rules.validate ? "validating" : "guarding";
   describe(`retire, ${kind}`, () => {
     let scene: Scene;
     beforeEach(() => {

@@ -32,7 +32,7 @@ export class ClosingHandshake implements TimerOwner {
 
   /** Tells both sides at once, because of `culprit` or of nobody. `unreadable`: it makes no sense any more. */
   refuse(ending: Ending, culprit: FrameStream | undefined, unreadable: boolean): void {
-    if (culprit?.underWay) {
+    if (culprit?.split) {
       // The rest of its frame is not wanted, so that no Close can follow either.
       culprit.ignore();
       culprit.target.hangUp();
@@ -55,7 +55,7 @@ export class ClosingHandshake implements TimerOwner {
   /** One side will say nothing more. */
   sideGone(stream: FrameStream): void {
     if (!stream.closed) {
-      if (stream.underWay) {
+      if (stream.split) {
         // A frame that it had begun will never be whole: no Close can follow on the other side.
         stream.ignore();
         stream.target.hangUp();

@@ -59,12 +59,12 @@ function byHopway(wire: Buffer, from: Side, maxMessageBytes: number): Outcome {
   const messages: number[] = [];
   let bytes = 0;
   for (let i = 0; i < wire.length; i++) {
-    const before = stream.messages;
+    const before = stream.walker.messages;
     stream.pass(wire.subarray(i, i + 1), 1);
-    if (stream.messages === before) continue;
+    if (stream.walker.messages === before) continue;
     const compressed = stream.walker.messageRsv === COMPRESSED;
-    messages.push(compressed ? inflater.bytes : stream.bytes - bytes);
-    bytes = stream.bytes;
+    messages.push(compressed ? inflater.bytes : stream.walker.bytes - bytes);
+    bytes = stream.walker.bytes;
   }
   stream.release();
   const [first] = owner.events;

@@ -139,7 +139,7 @@ function run(rules: Partial<StreamRules>, pieces: readonly Buffer[]): Outcome {
     room.fill(0xa5);
   }
   stream.passRest();
-  return { passed: target.all.toString("hex"), events: owner.events, messages: stream.messages };
+  return { passed: target.all.toString("hex"), events: owner.events, messages: stream.walker.messages };
 }
 
 describe("what passes", () => {
@@ -201,7 +201,7 @@ describe("insertion", () => {
   const ends = frames.map((_, i) => Buffer.concat(frames.slice(0, i + 1)).length);
 
   for (const rules of [undefined, NO_LIMITS, { ...NO_LIMITS, validate: true, maxMessageBytes: 100, pinged: true }]) {
-    test(`stands between frames, wherever the chunks are cut; ${rules === undefined ? "counting" : rules.validate ? "all rules" : "no rules"}`, () => {
+    test(`stands between frames, wherever the chunks are cut; ${rules === undefined ? "without rules" : rules.validate ? "all rules" : "no rules"}`, () => {
       for (let at = 0; at <= wire.length; at++) {
         const { target, owner } = inserted(rules, wire, at);
         const place = target.all.indexOf(INSERTED);
@@ -215,7 +215,7 @@ describe("insertion", () => {
       }
     });
 
-    test(`a Close is the last that is passed; ${rules === undefined ? "counting" : rules.validate ? "all rules" : "no rules"}`, () => {
+    test(`a Close is the last that is passed; ${rules === undefined ? "without rules" : rules.validate ? "all rules" : "no rules"}`, () => {
       for (let at = 0; at <= wire.length; at++) {
         const { stream, target, side } = streamOf(rules);
         stream.pass(wire, at);

@@ -1,7 +1,7 @@
 /**
- * What comes in on one side of a WebSocket tunnel, on its way to the other: counted, held to the rules, and parted between
- * two frames where the proxy has one of its own to send. Hot: a chunk with which nothing is wrong is passed on as it is.
- * Where only counting is wanted, nothing is ever held back.
+ * What comes in on one side of a WebSocket tunnel, on its way to the other: held to the rules, and parted between two
+ * frames where the proxy has one of its own to send. Hot: a chunk with which nothing is wrong is passed on as it is.
+ * Where frames are only counted, there is none before the proxy wants to send something.
  *
  * With rules, a frame is passed on only when its header is whole, so that it can be refused, or something be sent before
  * it; the few bytes held back for that are the only ones that are copied.
@@ -17,7 +17,7 @@ import {
   INVALID_TEXT,
   NOT_DEFLATED,
 } from "./frame-rules.ts";
-import { CLOSE, FrameWalker, PING, PONG, TEXT } from "./frame-walker.ts";
+import { CLOSE, type FrameWalker, PING, PONG, TEXT } from "./frame-walker.ts";
 import type { Inflated, Inflater } from "./inflater.ts";
 import type { MessageCounter } from "./message-rate.ts";
 import { TextCheck } from "./text-check.ts";
@@ -29,12 +29,11 @@ const MAX_HELD_BYTES = 14 + 125;
 const COMPRESSED = 4;
 
 /** How what comes in is treated. */
-const COUNT = 0;
-const GUARD = 1;
+const GUARD = 0;
 /** The target has had the proxy's Close: only an answer to the other Close is looked for. */
-const DISCARD = 2;
+const DISCARD = 1;
 /** As DISCARD, but nothing can be made of what comes. */
-const IGNORE = 3;
+const IGNORE = 2;
 
 /** What becomes of a frame when its header is whole. */
 const PASS = 0;
@@ -84,13 +83,14 @@ export interface StreamOwner {
 }
 
 export class FrameStream {
-  readonly walker = new FrameWalker();
+  /** Its totals are of what has been passed on. */
+  readonly walker: FrameWalker;
   readonly fromClient: boolean;
   /** Where it comes from. */
   readonly side: TunnelSide;
   /** Where it leads to. */
   readonly target: TunnelSide;
-  /** When anything last came in; not kept where frames are only counted. */
+  /** When anything last came in. */
   receivedMs = nowMs();
   /** When data, whole messages or not, last came in. */
   messageMs = this.receivedMs;
@@ -101,9 +101,9 @@ export class FrameStream {
   private readonly text: TextCheck | undefined;
   /** Payload is looked at. */
   private readonly looks: boolean;
-  private mode: number;
-  /** Part of a frame has been passed on: nothing can be inserted before its end. */
-  split = false;
+  private mode = GUARD;
+  /** The target has had a part of a frame whose rest has not come yet: nothing can be inserted before its end. */
+  split: boolean;
   /** The current frame is held back. */
   private withheld = false;
   private held: Buffer | undefined = undefined;
@@ -114,41 +114,32 @@ export class FrameStream {
   private insertion: Buffer | undefined = undefined;
   /** The insertion is a Close: rules don't hold any more. */
   private final = false;
-  private closeNoted = false;
+  private closeNoted: boolean;
   /** The target has had a Close, the application's or the proxy's, or will never have one. */
-  closed = false;
+  closed: boolean;
   private fault: FrameFault | undefined = undefined;
   private earlyByMs = 0;
-  private messagesPassed = 0;
-  private bytesPassed = 0;
 
-  /** Without `rules` it counts. */
+  /** `walker` knows what has passed before. */
   constructor(
     side: TunnelSide,
     target: TunnelSide,
     fromClient: boolean,
+    walker: FrameWalker,
     rules: StreamRules | undefined,
     owner: StreamOwner,
   ) {
     this.side = side;
     this.target = target;
     this.fromClient = fromClient;
+    this.walker = walker;
+    this.split = !walker.atBoundary;
+    this.closeNoted = walker.closeCode !== 0;
+    this.closed = this.closeNoted;
     this.owner = owner;
     this.rules = rules;
     this.text = rules?.validate ? new TextCheck() : undefined;
     this.looks = this.text !== undefined || rules?.inflater !== undefined;
-    this.mode = rules === undefined ? COUNT : GUARD;
-    side.counter = rules === undefined ? this.walker : undefined;
-  }
-
-  /** Whole messages that were passed on. */
-  get messages(): number {
-    return this.mode < DISCARD ? this.walker.messages : this.messagesPassed;
-  }
-
-  /** Their payload, as it was on the wire. */
-  get bytes(): number {
-    return this.mode < DISCARD ? this.walker.bytes : this.bytesPassed;
   }
 
   /** The side has sent its Close, or will not be understood to do so. */
@@ -156,18 +147,10 @@ export class FrameStream {
     return this.walker.closeCode !== 0 || this.mode === IGNORE;
   }
 
-  /** The target has had a part of a frame whose rest has not come yet. */
-  get underWay(): boolean {
-    return this.mode === COUNT ? !this.walker.atBoundary : this.split;
-  }
-
   /** Takes what came in. */
   pass(buffer: Buffer, length: number): void {
     this.receivedMs = nowMs();
-    if (this.mode === COUNT) {
-      this.side.forward(buffer, length);
-      if (this.walker.walk(buffer, 0, length)) this.noteClose();
-    } else if (this.mode !== GUARD) this.discard(buffer, 0, length);
+    if (this.mode !== GUARD) this.discard(buffer, 0, length);
     else if (this.parked === undefined) this.guard(buffer, length);
     else this.parked = Buffer.concat([this.parked, buffer.subarray(0, length)]);
   }
@@ -177,22 +160,8 @@ export class FrameStream {
     if (this.mode === GUARD) this.passHeld();
   }
 
-  /** The walker has come upon a Close. */
-  noteClose(): void {
-    if (this.closeNoted) return;
-    this.closeNoted = true;
-    // What is discarded does not reach the target, which has had the proxy's then.
-    this.closed = true;
-    this.owner.onClose(this);
-  }
-
   /** Sends a frame to the target as soon as no other one is under way. False: it waits for that. */
   insert(frame: Buffer): boolean {
-    if (this.mode === COUNT) {
-      this.mode = GUARD;
-      this.side.counter = undefined;
-      this.split = !this.walker.atBoundary;
-    }
     if (this.split) {
       this.insertion = frame;
       return false;
@@ -233,13 +202,7 @@ export class FrameStream {
   }
 
   private stopPassing(mode: number): void {
-    if (this.mode < DISCARD) {
-      this.messagesPassed = this.walker.messages;
-      this.bytesPassed = this.walker.bytes;
-      this.walker.sizesAt = NOWHERE;
-    }
     this.mode = Math.max(this.mode, mode);
-    this.side.counter = undefined;
     this.closed = true;
     this.heldBytes = 0;
     this.parked = undefined;
@@ -247,9 +210,23 @@ export class FrameStream {
     this.side.readOn();
   }
 
+  private noteClose(): void {
+    if (this.closeNoted) return;
+    this.closeNoted = true;
+    // What is discarded does not reach the target, which has had the proxy's then.
+    this.closed = true;
+    this.owner.onClose(this);
+  }
+
   private discard(buffer: Buffer, from: number, end: number): void {
     if (this.mode !== DISCARD) return;
-    if (this.walker.walk(buffer, from, end)) this.noteClose();
+    const { walker } = this;
+    const { messages, bytes } = walker;
+    walker.sizesAt = NOWHERE;
+    const over = walker.walk(buffer, from, end);
+    walker.messages = messages;
+    walker.bytes = bytes;
+    if (over) this.noteClose();
   }
 
   private guard(chunk: Buffer, end: number): void {

@@ -18,11 +18,11 @@ function byHopway(pieces: readonly Buffer[], from: Side, maxMessageBytes: number
   for (const piece of pieces) {
     // One byte at a time, so that every message is seen when it ends.
     for (let i = 0; i < piece.length; i++) {
-      const before = stream.messages;
+      const before = stream.walker.messages;
       stream.pass(piece.subarray(i, i + 1), 1);
-      if (stream.messages === before) continue;
-      messages.push(stream.bytes - bytes);
-      bytes = stream.bytes;
+      if (stream.walker.messages === before) continue;
+      messages.push(stream.walker.bytes - bytes);
+      bytes = stream.walker.bytes;
     }
   }
   return { messages, ...verdict(owner, stream.walker.closeCode) };
@@ -43,7 +43,7 @@ function inPieces(
   const { stream, owner } = streamOf({ ...NO_LIMITS, validate: true, maxMessageBytes }, from === "client");
   for (const piece of pieces) stream.pass(piece, piece.length);
   const { refused } = verdict(owner, 0);
-  return { messages: stream.messages, refused };
+  return { messages: stream.walker.messages, refused };
 }
 
 const key = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));

@@ -50,11 +50,11 @@ class Scene {
   }
 
   clientSends(...frames: readonly Buffer[]): void {
-    for (const bytes of frames) this.session.fromClient.pass(bytes, bytes.length);
+    for (const bytes of frames) if (this.client.receive(bytes)) this.session.onCountedClose(this.client);
   }
 
   upstreamSends(...frames: readonly Buffer[]): void {
-    for (const bytes of frames) this.session.fromUpstream.pass(bytes, bytes.length);
+    for (const bytes of frames) if (this.upstream.receive(bytes)) this.session.onCountedClose(this.upstream);
   }
 
   end(): void {
@@ -175,7 +175,7 @@ describe("pings", () => {
   });
 
   test("a side that does not answer is cut, and the other hears of it", () => {
-    scene.session.onNoPong(scene.session.fromClient);
+    scene.session.onNoPong(scene.client.frames!);
     expect(scene.client.calls[0]).toBe("cut");
     expect(scene.told).toMatchObject({ closeCode: 1001, closedBy: "proxy" });
     expect(scene.said[0]).toEqual([INFO, "WebSocket closed by the proxy with 1001: client did not answer a ping"]);
@@ -249,8 +249,8 @@ describe("drain", () => {
       words: "a test",
     });
     expect(scene.upstream.all).toEqual(text("first", masked));
-    scene.session.fromClient.resume();
-    scene.session.fromClient.resume();
+    scene.client.frames!.resume();
+    scene.client.frames!.resume();
     expect(scene.upstream.all.toString("latin1")).toStartWith(
       Buffer.concat([text("first", masked), text("second", masked)]).toString("latin1"),
     );

@@ -1,5 +1,5 @@
 /**
- * One WebSocket through the proxy: its two streams of frames, what the `websocket_*` directives ask of them, and why it
+ * One WebSocket through the proxy: the frames of its two sides, what the `websocket_*` directives ask of them, and why it
  * ends; how it does when the proxy ends it is in `closing-handshake.ts`.
  */
 import {
@@ -29,7 +29,7 @@ import {
 } from "./endings.ts";
 import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
-import { NO_CLOSE } from "./frame-walker.ts";
+import { FrameWalker, NO_CLOSE } from "./frame-walker.ts";
 import type { Agreement } from "./handshake.ts";
 import { Inflater } from "./inflater.ts";
 import { MessageBucket } from "./message-rate.ts";
@@ -53,8 +53,12 @@ export interface SessionLog {
 
 export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwner, TimerOwner {
   readonly subprotocol: string | undefined;
-  readonly fromClient: FrameStream;
-  readonly fromUpstream: FrameStream;
+  /** What has been passed on. */
+  readonly fromClient = new FrameWalker();
+  readonly fromUpstream = new FrameWalker();
+  /** Made when they are needed. */
+  private clientStream: FrameStream | undefined = undefined;
+  private upstreamStream: FrameStream | undefined = undefined;
   /** The first Close frame's code, 1006 where the WebSocket ended without one; 0 while it is open. */
   closeCode = 0;
   closedBy: ClosedBy | undefined = undefined;
@@ -92,15 +96,16 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.settings = settings;
     this.subprotocol = agreement.subprotocol;
     this.countersAt = countersAt;
-    const { client, upstream } = tunnel;
-    this.fromClient = new FrameStream(client, upstream, true, this.rulesFor(agreement, true), this);
-    this.fromUpstream = new FrameStream(upstream, client, false, this.rulesFor(agreement, false), this);
-    for (const { fromClient, walker } of [this.fromClient, this.fromUpstream]) {
-      walker.sizesAt = countersAt + sideCell(fromClient) + MESSAGES;
+    this.fromClient.sizesAt = countersAt + sideCell(true) + MESSAGES;
+    this.fromUpstream.sizesAt = countersAt + sideCell(false) + MESSAGES;
+    if (settings.watch !== "guard") {
+      tunnel.client.counter = this.fromClient;
+      tunnel.upstream.counter = this.fromUpstream;
+      return;
     }
+    const { clientStream, upstreamStream } = this.makeStreams(agreement);
     const { pings, idleTimeoutMs, maxDurationMs } = settings;
-    if (settings.watch !== "guard") return;
-    if (typeof pings === "object") this.pings = new Pings(pings, this.fromClient, this.fromUpstream, this);
+    if (typeof pings === "object") this.pings = new Pings(pings, clientStream, upstreamStream, this);
     if (idleTimeoutMs > 0) this.arm(IDLE_TIMER, idleTimeoutMs);
     if (maxDurationMs > 0) this.arm(DURATION_TIMER, maxDurationMs);
   }
@@ -110,9 +115,27 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     return (this.endedMs < 0 ? nowMs() : this.endedMs) - this.startedMs;
   }
 
-  private rulesFor({ rsvAllowed, deflate }: Agreement, ofClient: boolean): StreamRules | undefined {
-    const { watch, validate, maxMessage, messageRate, pings } = this.settings;
-    if (watch !== "guard") return undefined;
+  /** From now on frames are not only counted. Without an agreement there are no rules for them. */
+  private makeStreams(agreement: Agreement | undefined): {
+    readonly clientStream: FrameStream;
+    readonly upstreamStream: FrameStream;
+  } {
+    const { client, upstream } = this.tunnel;
+    const ofClient = agreement && this.rulesFor(agreement, true);
+    const ofUpstream = agreement && this.rulesFor(agreement, false);
+    const clientStream = new FrameStream(client, upstream, true, this.fromClient, ofClient, this);
+    const upstreamStream = new FrameStream(upstream, client, false, this.fromUpstream, ofUpstream, this);
+    this.clientStream = clientStream;
+    this.upstreamStream = upstreamStream;
+    client.frames = clientStream;
+    upstream.frames = upstreamStream;
+    client.counter = undefined;
+    upstream.counter = undefined;
+    return { clientStream, upstreamStream };
+  }
+
+  private rulesFor({ rsvAllowed, deflate }: Agreement, ofClient: boolean): StreamRules {
+    const { validate, maxMessage, messageRate, pings } = this.settings;
     const rate = typeof messageRate === "object" && ofClient ? messageRate : undefined;
     const bucket = rate === undefined ? undefined : new MessageBucket(rate, nowMs());
     const { bytes: maxMessageBytes, decompressed } = maxMessage;
@@ -161,11 +184,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     else this.upstreamRoundTripMs = roundTripMs;
   }
 
-  onClose(stream: FrameStream): void {
-    if (this.closedBy === undefined) {
-      this.closedBy = stream.fromClient ? "client" : "upstream";
-      this.closeCode = stream.walker.closeCode;
-    }
+  onClose({ fromClient, walker }: FrameStream): void {
+    this.noteClose(fromClient, walker);
     this.closing?.settle();
   }
 
@@ -176,20 +196,28 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
 
   // What the tunnel tells
 
+  /** The walker of a side whose frames are only counted has come upon a Close, now or earlier. */
+  onCountedClose(side: TunnelSide): void {
+    const fromClient = side === this.tunnel.client;
+    this.noteClose(fromClient, fromClient ? this.fromClient : this.fromUpstream);
+  }
+
   /** A side has sent FIN. True: the session sees to what comes of it. */
   onSideEnded(side: TunnelSide): boolean {
-    if (this.closing === undefined) this.from(side).passRest();
+    if (this.closing === undefined) this.from(side)?.passRest();
     return this.onSideClosed(side);
   }
 
   /** A side's connection is gone. True: the session sees to what comes of it. */
   onSideClosed(side: TunnelSide): boolean {
+    const { closing } = this;
     const stream = this.from(side);
-    if (this.closing === undefined) {
-      this.noteLoss(stream);
+    if (closing === undefined || stream === undefined) {
+      // Without a Close, if there has been none.
+      this.closedBy ??= side === this.tunnel.client ? "client" : "upstream";
       return false;
     }
-    this.closing.sideGone(stream);
+    closing.sideGone(stream);
     return true;
   }
 
@@ -210,8 +238,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.stopTimers();
     this.timers[DELAY_TIMER]?.release();
     this.closing?.release();
-    this.fromClient.release();
-    this.fromUpstream.release();
+    this.clientStream?.release();
+    this.upstreamStream?.release();
     if (timedOut) this.closedBy ??= "proxy";
     const byProxy = this.closing !== undefined || timedOut;
     if (this.closeCode === 0) this.closeCode = NO_CLOSE;
@@ -265,7 +293,11 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     }
     this.log(ending.level, `WebSocket closed by the proxy with ${ending.code}: ${ending.words}`);
     this.stopTimers();
-    this.closing = new ClosingHandshake(this.tunnel, this.fromClient, this.fromUpstream);
+    let { clientStream, upstreamStream } = this;
+    if (clientStream === undefined || upstreamStream === undefined) {
+      ({ clientStream, upstreamStream } = this.makeStreams(undefined));
+    }
+    this.closing = new ClosingHandshake(this.tunnel, clientStream, upstreamStream);
     return this.closing;
   }
 
@@ -281,7 +313,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
         this.onDrain();
         return;
       default:
-        this.fromClient.resume();
+        this.clientStream?.resume();
     }
   }
 
@@ -300,7 +332,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
 
   private onIdle(): void {
     const { idleTimeoutMs } = this.settings;
-    const lastMs = Math.max(this.fromClient.messageMs, this.fromUpstream.messageMs);
+    const lastMs = Math.max(this.clientStream?.messageMs ?? 0, this.upstreamStream?.messageMs ?? 0);
     const leftMs = lastMs + idleTimeoutMs - nowMs();
     if (leftMs > 0) this.arm(IDLE_TIMER, leftMs);
     else this.retire(goingAway("idle", "no message has come for websocket_idle_timeout"));
@@ -330,13 +362,15 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.retire({ ...goingAway(drain.reason, this.drainWords), code: drain.code, clientCode: drain.code });
   }
 
-  /** One side went away, without a Close if there has been none. */
-  private noteLoss(stream: FrameStream): void {
-    this.closedBy ??= stream.fromClient ? "client" : "upstream";
+  /** The first Close tells who ends it. */
+  private noteClose(fromClient: boolean, { closeCode }: FrameWalker): void {
+    if (this.closedBy !== undefined) return;
+    this.closedBy = fromClient ? "client" : "upstream";
+    this.closeCode = closeCode;
   }
 
-  private from(side: TunnelSide): FrameStream {
-    return side === this.tunnel.client ? this.fromClient : this.fromUpstream;
+  private from(side: TunnelSide): FrameStream | undefined {
+    return side === this.tunnel.client ? this.clientStream : this.upstreamStream;
   }
 
   private arm(tag: number, delayMs: number): void {

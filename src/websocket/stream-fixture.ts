@@ -1,12 +1,13 @@
 /** A stream between two sides that only remember, for tests. */
 import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
-import type { FrameWalker } from "./frame-walker.ts";
+import { FrameWalker } from "./frame-walker.ts";
 import type { TunnelSide } from "./tunnel-side.ts";
 
 /** One side: what it was sent, and what was asked of it. */
 export class RememberingSide implements TunnelSide {
   counter: FrameWalker | undefined = undefined;
+  frames: FrameStream | undefined = undefined;
   ended = false;
   /** Bytes that it has not read. */
   waiting = 0;
@@ -16,6 +17,16 @@ export class RememberingSide implements TunnelSide {
 
   get all(): Buffer {
     return Buffer.concat(this.sent);
+  }
+
+  /** Something comes in, as on a socket; true where a counted Close has come. */
+  receive(bytes: Buffer): boolean {
+    if (this.counter === undefined) {
+      this.frames?.pass(bytes, bytes.length);
+      return false;
+    }
+    this.forward(bytes, bytes.length);
+    return this.counter.walk(bytes, 0, bytes.length);
   }
 
   forward(bytes: Buffer, length: number): void {
@@ -98,7 +109,7 @@ export const NO_LIMITS: StreamRules = {
   pinged: false,
 };
 
-/** A stream from a client, or to one. Without rules it counts. */
+/** A stream from a client, or to one. */
 export function streamOf(
   rules: StreamRules | undefined,
   fromClient = true,
@@ -113,5 +124,5 @@ export function streamOf(
   side.other = target;
   target.other = side;
   const owner = new RememberingOwner();
-  return { stream: new FrameStream(side, target, fromClient, rules, owner), side, target, owner };
+  return { stream: new FrameStream(side, target, fromClient, new FrameWalker(), rules, owner), side, target, owner };
 }

@@ -1,14 +1,17 @@
 /** What the WebSocket layer needs of a tunnel: its two sides, and its end. */
 
+import type { FrameStream } from "./frame-stream.ts";
 import type { FrameWalker } from "./frame-walker.ts";
 
 /** One side of a tunnel: the client or the upstream. */
 export interface TunnelSide {
   /**
-   * Set by the stream of this side: what comes in may be passed on without showing it to the stream, if this walks over it
-   * then, and the stream is told of a Close. In tunnels by the thousand, each object that a chunk touches costs time.
+   * Set by the session. Where frames are only counted, this walks over what comes in when it has been passed on, and the
+   * session is told of a Close. In tunnels by the thousand, each object more that a chunk touches takes its time.
    */
   counter: FrameWalker | undefined;
+  /** Set by the session where there is more to do: is shown what comes in, and passes it on. */
+  frames: FrameStream | undefined;
   /** It has sent FIN, or is gone. */
   readonly ended: boolean;
   /** Passes bytes[0..length), which came in on this side, on to the other; reading rests while that is full. */
