@@ -46,6 +46,26 @@ export const PATHS: ProductLines = {
   ALB: ["# a listener rule with path pattern /ws* to the application's target group"],
 };
 
+/** A path needs a rule that passes it on. */
+export const PROXY_PATH: ProductLines = {
+  nginx: [
+    "location /ws {",
+    "  proxy_pass http://127.0.0.1:3000;",
+    ...(PASS_UPGRADE.nginx ?? []).map((line) => `  ${line}`),
+    "}",
+  ],
+  Apache: ['ProxyPass "/ws" "http://127.0.0.1:3000/ws" upgrade=websocket   # above what serves files'],
+};
+
+/** Fields of the answer must come back. */
+export const KEEP_ANSWER: ProductLines = {
+  nginx: ["# look for proxy_hide_header Upgrade, or Sec-WebSocket-Accept"],
+  Apache: ["# look for Header unset Upgrade"],
+  HAProxy: ["# look for http-response del-header Upgrade"],
+  Caddy: ["# look for header_down -Upgrade"],
+  Traefik: ["# look for customResponseHeaders with an empty Upgrade"],
+};
+
 /** The backend must be there. */
 export const BACKEND: ProductLines = {
   nginx: ["proxy_pass http://127.0.0.1:3000;   # the error log says which address failed, and how"],

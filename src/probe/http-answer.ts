@@ -54,7 +54,22 @@ async function readBody(wire: Wire, fields: HttpAnswer["fields"]): Promise<strin
   const length = Number(fields.find(([name]) => name.toLowerCase() === "content-length")?.[1] ?? BODY_BYTES);
   const wanted = Math.min(length, BODY_BYTES);
   await wire.until((bytes) => (bytes.length >= wanted ? { value: true, used: 0 } : undefined), BODY_WAIT_MS);
-  return wire.rest.subarray(0, BODY_BYTES).toString();
+  const bytes = wire.rest.subarray(0, BODY_BYTES).latin1Slice();
+  const coding = fields.find(([name]) => name.toLowerCase() === "transfer-encoding")?.[1] ?? "";
+  return utf8(/\bchunked\b/i.test(coding) ? unchunked(bytes) : bytes);
+}
+
+/** The data of chunks, as far as they have come (RFC 9112, 7.1). */
+function unchunked(bytes: string): string {
+  let data = "";
+  for (let at = 0; at < bytes.length; ) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    const size = Number.parseInt(bytes.slice(at, lineEnd < 0 ? bytes.length : lineEnd), 16);
+    if (lineEnd < 0 || !(size > 0)) break;
+    data += bytes.slice(lineEnd + 2, lineEnd + 2 + size);
+    at = lineEnd + 2 + size + 2;
+  }
+  return data;
 }
 
 /** Read as bytes, shown as text. */

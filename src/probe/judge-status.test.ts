@@ -132,6 +132,15 @@ const CASES: readonly [
     /behind nginx/,
   ],
   [
+    "nginx's own 503",
+    503,
+    NGINX,
+    `${page("503 Service Temporarily Unavailable")}<hr><center>nginx/1.26.0</center>`,
+    "unavailable",
+    "nginx",
+    /nginx\/1\.26\.0 itself/,
+  ],
+  [
     "nginx's own 404",
     404,
     NGINX,

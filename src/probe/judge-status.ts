@@ -1,6 +1,16 @@
 /** Verdicts about answers other than 101: who gave them, and what is usually behind. */
 import { type Complaint, complaintOf, isHtml } from "./app-words.ts";
-import { BACKEND, LIMITS, PASS_HOST, PASS_UPGRADE, PATHS, type ProductLines, REDIRECTS, SLOW } from "./cause-lines.ts";
+import {
+  BACKEND,
+  LIMITS,
+  PASS_HOST,
+  PASS_UPGRADE,
+  PATHS,
+  PROXY_PATH,
+  type ProductLines,
+  REDIRECTS,
+  SLOW,
+} from "./cause-lines.ts";
 import type { Attempt } from "./handshake.ts";
 import { fieldOf, type HttpAnswer } from "./http-answer.ts";
 import { type Responder, responderOf } from "./product.ts";
@@ -22,6 +32,8 @@ interface Case {
   readonly complaint: Complaint | undefined;
   /** A plain GET gets the same status and kind of page. */
   readonly sameAsPlain: boolean;
+  /** What a plain GET gets; undefined where it gets nothing, or was not tried. */
+  readonly plainStatus: number | undefined;
   readonly originMatters: boolean;
 }
 
@@ -40,15 +52,17 @@ export function judgeStatus(answer: HttpAnswer, target: ProbeTarget, { withoutOr
     responder,
     complaint: complaintOf(answer.body),
     sameAsPlain: looksLike(answer, plain?.answer),
+    plainStatus: statusOf(plain),
     originMatters: statusOf(withoutOrigin) === 101,
   };
   const judgement = judge(one);
+  const hop = judgement.hop ?? hopOf(responder);
   return {
     id: judgement.id,
     weight: "broken",
-    hop: judgement.hop ?? hopOf(responder),
+    hop,
     what: judgement.what,
-    evidence: [...(judgement.evidence ?? []), ...signs(one)],
+    evidence: [...(judgement.evidence ?? []), ...signs(one, hop)],
     lines: judgement.lines,
     responder,
   };
@@ -78,23 +92,23 @@ function behind({ name }: Responder): string {
 }
 
 /** What the answer shows, for whoever wants to judge for themselves. */
-function signs({ answer, responder, complaint }: Case): string[] {
+function signs({ answer, responder, complaint }: Case, hop: string): string[] {
   const said = answer.body
+    .replace(/<(title|script|style)\b.*?<\/\1>/gis, " ")
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")
     .trim();
-  const words = said === "" ? [] : [`It says: ${said.slice(0, 160)}`];
+  const title = /<title>\s*([^<]*?)\s*<\/title>/i.exec(answer.body)?.[1] ?? "";
+  const text = said === "" ? title : said;
+  const words = text === "" ? [] : [`It says: ${text.slice(0, 160)}`];
   const fields = [
-    ...(responder.name === "" ? [] : [`Server: ${responder.name}`]),
+    ...(responder.name === "" || hop.includes(responder.name) ? [] : [`Server: ${responder.name}`]),
     ...(responder.via === "" ? [] : [`Via: ${responder.via}`]),
   ];
-  return [
-    ...(complaint === undefined && isHtml(answer.body, fieldOf(answer, "Content-Type"))
-      ? ["It is a page of HTML."]
-      : []),
-    ...words,
-    ...fields,
-  ];
+  if (responder.own && answer.body !== "") return [`The page is ${responder.name}'s own.`, ...fields];
+  const isPage =
+    complaint === undefined && /<\w/.test(answer.body) && isHtml(answer.body, fieldOf(answer, "Content-Type"));
+  return [...(isPage ? ["It is a page of HTML."] : []), ...words, ...fields];
 }
 
 function judge(one: Case): Judgement {
@@ -194,6 +208,7 @@ function judgeNumber(one: Case): Judgement {
   switch (status) {
     case 400:
     case 426:
+      if (status === 400 && one.plainStatus !== undefined && one.plainStatus !== status) return handshakeRefused(one);
       return {
         id: "upgrade-dropped",
         what: `${status} most often means that the application got a handshake without Upgrade or Connection, or in HTTP/1.0.`,
@@ -201,12 +216,7 @@ function judgeNumber(one: Case): Judgement {
         lines: PASS_UPGRADE,
       };
     case 401:
-      return {
-        id: "unauthorized",
-        what: "It wants a login: a session cookie or token that the handshake does not have (try --header 'Cookie: ...').",
-        evidence: ["Browsers do not ask for a password in a handshake."],
-        lines: { nginx: ["auth_basic off;   # in the location of the WebSocket, if the application checks by itself"] },
-      };
+      return unauthorized(one);
     case 403:
       return forbidden(one);
     case 404:
@@ -231,12 +241,7 @@ function judgeNumber(one: Case): Judgement {
         lines: BACKEND,
       };
     case 503:
-      return {
-        id: "unavailable",
-        hop: behind(one.responder),
-        what: "No server is there for it at the moment, or a limit of connections has been reached.",
-        lines: { ...BACKEND, nginx: [...(LIMITS.nginx ?? []), "# limit_conn and limit_req answer 503"] },
-      };
+      return unavailable(one);
     case 504:
       return {
         id: "gateway-timeout",
@@ -251,11 +256,61 @@ function judgeNumber(one: Case): Judgement {
         lines: { nginx: ["proxy_http_version 1.1;"] },
       };
     default:
-      return otherStatus(status);
+      return otherStatus(one);
   }
 }
 
-function otherStatus(status: number): Judgement {
+/** The upgrade arrives: without it, the same path is answered otherwise. */
+function handshakeRefused({ plainStatus, target }: Case): Judgement {
+  const path = target.path.split("?")[0] ?? "";
+  return {
+    id: "handshake-refused",
+    what: `The upgrade arrives, and the handshake is refused: most often because the application's WebSocket is not at ${path}, else for a token, a subprotocol or an extension that it wants.`,
+    evidence: [`A plain GET gets ${plainStatus}, so it is not taken for one.`],
+    lines: PATHS,
+  };
+}
+
+function unauthorized({ answer }: Case): Judgement {
+  const asks = fieldOf(answer, "WWW-Authenticate");
+  return {
+    id: "unauthorized",
+    what: "It wants a login: a session cookie or token that the handshake does not have (try -H 'Cookie: ...' or -H 'Authorization: ...').",
+    evidence:
+      asks === ""
+        ? []
+        : [`It asks for ${asks.split(/[ ,]/)[0]}: browsers do not ask people for a password in a handshake.`],
+    lines:
+      asks === ""
+        ? {}
+        : { nginx: ["auth_basic off;   # in the location of the WebSocket, if the application checks by itself"] },
+  };
+}
+
+/** nginx answers 502 where no server is there; its own 503 is a limit, or written down. */
+function unavailable({ responder }: Case): Judgement {
+  if (responder.own && responder.product === "nginx") {
+    return {
+      id: "unavailable",
+      what: "A limit has been reached, limit_req or limit_conn, or a return 503 is written there: for servers that are gone it says 502. (Kubernetes' ingress-nginx says 503 where a service has no pods.)",
+      lines: {
+        nginx: [
+          "limit_req zone=... burst=20 nodelay;",
+          ...(LIMITS.nginx ?? []),
+          "# the error log says which limit it was",
+        ],
+      },
+    };
+  }
+  return {
+    id: "unavailable",
+    hop: behind(responder),
+    what: "No server is there for it at the moment, or a limit of connections has been reached.",
+    lines: { ...BACKEND, nginx: [...(LIMITS.nginx ?? []), "# limit_conn and limit_req answer 503"] },
+  };
+}
+
+function otherStatus({ answer: { status }, responder, sameAsPlain }: Case): Judgement {
   if (status >= 520 && status <= 530) {
     return {
       id: "origin-unreachable",
@@ -264,7 +319,12 @@ function otherStatus(status: number): Judgement {
       lines: BACKEND,
     };
   }
-  return { id: "refused", what: `The handshake was answered with ${status} instead of 101.`, lines: PASS_UPGRADE };
+  return {
+    id: "refused",
+    what: `The handshake was answered with ${status} instead of 101.`,
+    evidence: sameAsPlain ? ["A plain GET gets the same answer."] : [],
+    lines: sameAsPlain && !responder.own ? PASS_UPGRADE : {},
+  };
 }
 
 const ORIGIN_ERRORS: ReadonlyMap<number, string> = new Map([
@@ -277,8 +337,21 @@ const ORIGIN_ERRORS: ReadonlyMap<number, string> = new Map([
   [526, "the origin's certificate is not trusted"],
 ]);
 
+/** As nginx and Apache make them of a file's time and size; applications' own are mostly weak, or hashes. */
+const FILE_TAG = /^"[0-9a-f]+-[0-9a-f]+"$/;
+
 /** 2xx: somebody served a page. */
-function pageInstead({ answer, sameAsPlain }: Case): Judgement {
+function pageInstead({ answer, sameAsPlain, responder, target }: Case): Judgement {
+  const isFile = FILE_TAG.test(fieldOf(answer, "ETag")) && fieldOf(answer, "Last-Modified") !== "";
+  if (sameAsPlain && isFile && (responder.product === "nginx" || responder.product === "Apache")) {
+    return {
+      id: "not-proxied",
+      hop: `${responder.name} itself`,
+      what: `It serves a file for ${target.path.split("?")[0]}, most often the site's start page: no location or rule passes that path to the application.`,
+      evidence: ["A plain GET gets the same answer, with the ETag of a file."],
+      lines: PROXY_PATH,
+    };
+  }
   const html = isHtml(answer.body, fieldOf(answer, "Content-Type"));
   return {
     id: "upgrade-dropped",
@@ -333,13 +406,12 @@ function forbidden({ answer, responder, sameAsPlain }: Case): Judgement {
   return {
     id: "forbidden",
     what: responder.own
-      ? "An access rule of the proxy refuses it, for a plain GET too or for handshakes alone."
+      ? `An access rule of the proxy refuses ${sameAsPlain ? "whatever is asked for there" : "handshakes alone: by Origin, Referer or another field"}.`
       : "It is refused: without a session, for its Origin, or by a rule.",
     evidence: sameAsPlain ? ["A plain GET gets the same answer."] : [],
-    lines: {
-      ...PASS_HOST,
-      nginx: ["# allow and deny, and if ($http_origin ...) of the location", "proxy_set_header Host $host;"],
-    },
+    lines: responder.own
+      ? { nginx: ["# allow, deny, valid_referers and if ($http_origin ...) of the location"] }
+      : PASS_HOST,
   };
 }
 

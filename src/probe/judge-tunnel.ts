@@ -1,8 +1,8 @@
 /** Verdicts about a WebSocket that was opened. */
-import { IDLE, PASS_UPGRADE } from "./cause-lines.ts";
+import { IDLE, KEEP_ANSWER, PASS_UPGRADE } from "./cause-lines.ts";
 import type { Attempt } from "./handshake.ts";
 import type { IdleReport, TunnelFacts } from "./observe.ts";
-import { type Responder, responderOf } from "./product.ts";
+import { type Product, type Responder, responderOf } from "./product.ts";
 import type { Ending } from "./tunnel.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -21,6 +21,9 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [1013, "the service is overloaded"],
   [1015, "no TLS"],
 ]);
+
+/** Proxies that say 101 only where they have made a tunnel. */
+const TUNNELS: ReadonlySet<Product> = new Set(["nginx", "HAProxy", "Caddy", "Traefik"]);
 
 /** All that is wrong, the gravest first. */
 export function judgeTunnel(attempt: Attempt, facts: TunnelFacts, idle: IdleReport | undefined): Verdict[] {
@@ -63,6 +66,16 @@ function base(id: string, responder: Responder | undefined): Verdict {
 }
 
 function badAnswer(faults: readonly string[], responder: Responder | undefined): Verdict {
+  const [fault = ""] = faults;
+  if (faults.length === 1 && /^no (?!"Connection)/.test(fault)) {
+    return {
+      ...base("bad-101", responder),
+      hop: "a proxy on the way back",
+      what: `Browsers refuse the 101: ${fault}.`,
+      evidence: ["All else in it is right, so somebody takes that field off."],
+      lines: KEEP_ANSWER,
+    };
+  }
   return {
     ...base("bad-101", responder),
     hop: "whoever made the 101",
@@ -95,6 +108,16 @@ function ended(ending: Ending, responder: Responder | undefined): Verdict {
     };
   }
   const how = ending.by === "reset" ? "reset" : "closed";
+  if (responder?.product !== undefined && TUNNELS.has(responder.product)) {
+    return {
+      ...base(ending.by === "reset" ? "reset-after-101" : "closed-after-101", responder),
+      hop: `the application behind ${responder.name}`,
+      what: `The connection was ${how} ${when}, without a Close frame (1006).`,
+      evidence: [
+        `${responder.name} passes on both ways once there is a 101, so the other end hung up: an application that fails in its first line does, and its log tells. Between the two may be another proxy that lets the 101 through like any response.`,
+      ],
+    };
+  }
   return {
     ...base(ending.by === "reset" ? "reset-after-101" : "closed-after-101", responder),
     hop: "a proxy that lets 101 through and no tunnel, or the application",
@@ -140,7 +163,7 @@ function judgeIdle({ silent: quiet, pinged, pingEveryMs }: IdleReport, responder
       what: `A silent connection ends after ${seconds} s${byServer ? ` with ${ending.code}` : ", without a Close frame (1006)"}.`,
       evidence: [
         helped
-          ? `With a ping every ${(pingEveryMs / 1000).toFixed(0)} s it lives: let the application ping, or the timeout be longer.`
+          ? `With a ping every ${(pingEveryMs / 1000).toFixed(1).replace(".0", "")} s it lives: let the application ping, or the timeout be longer.`
           : "Pings of the client do not help: something counts the server's bytes, or the time since the opening.",
       ],
       lines: IDLE,

@@ -3,6 +3,8 @@
  * installed, and sockets that misbehave. In each case the diagnosis must name the cause.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import type { Socket, TCPSocketListener } from "bun";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -15,7 +17,7 @@ import { type CertificateFiles, makeCertificate, openssl } from "../harness/cert
 import { findNginx, startHopway, startNginx } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
-import { findServer, type Server, startApache, startCaddy, startHaproxy } from "./servers.ts";
+import { findServer, type Server as ProxyServer, startApache, startCaddy, startHaproxy } from "./servers.ts";
 
 /** For answers that come; what never comes is waited for so long. */
 const PATIENT_MS = 8000;
@@ -50,6 +52,12 @@ let folder = "";
 let certificate: CertificateFiles = { certificate: "", key: "" };
 let app: WebSocketServer;
 const appPort = freePort();
+/** Has a WebSocket at another path than the one that is asked for, and pages at all others. */
+let paths: Server;
+const pathsPort = freePort();
+/** Accepts, and fails. */
+let failing: WebSocketServer;
+const failingPort = freePort();
 /** Takes no subprotocol. */
 let choosy: WebSocketServer;
 const choosyPort = freePort();
@@ -58,12 +66,19 @@ beforeAll(() => {
   folder = makeTempDir();
   certificate = makeCertificate(folder, "localhost", { names: ["localhost", "127.0.0.1"] });
   app = new WebSocketServer({ port: appPort, host: "127.0.0.1" });
+  writeFileSync(join(folder, "index.html"), "<!doctype html><title>Start</title>");
+  paths = createServer((_, response) => response.end("a page")).listen(pathsPort, "127.0.0.1");
+  new WebSocketServer({ server: paths, path: "/elsewhere" });
+  failing = new WebSocketServer({ port: failingPort, host: "127.0.0.1" });
+  failing.on("connection", (socket: WebSocket) => socket.terminate());
   choosy = new WebSocketServer({ port: choosyPort, host: "127.0.0.1", handleProtocols: () => false });
   app.on("connection", (socket: WebSocket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
 });
 afterAll(() => {
   app.close();
   choosy.close();
+  paths.close();
+  failing.close();
   removeTempDir(folder);
 });
 
@@ -103,6 +118,30 @@ const NGINX_ROWS: readonly Row[] = [
     what: "the site's pages instead",
     server: 'location / { default_type text/html; return 200 "<!doctype html>hi"; }',
     hop: "nginx",
+  },
+  {
+    id: "not-proxied",
+    what: "the start page, from a file",
+    server: "root {folder}; location / { try_files $uri /index.html; }",
+    hop: "nginx/",
+  },
+  {
+    id: "handshake-refused",
+    what: "a path at which the application has no WebSocket",
+    server: pass("{paths}", LINES),
+    hop: "application",
+  },
+  {
+    id: "bad-101",
+    what: "a field that is hidden on the way back",
+    server: pass("{app}", LINES, "proxy_hide_header Upgrade;"),
+    hop: "on the way back",
+  },
+  {
+    id: "closed-after-101",
+    what: "an application that fails",
+    server: pass("{failing}", LINES),
+    hop: "application behind",
   },
   { id: "http-1.0", what: "HTTP/1.0", server: pass("{strict}", LINES.replace("1.1", "1.0")) },
   { id: "bad-gateway", what: "nobody there", server: pass("{dead}", LINES), hop: "behind nginx" },
@@ -193,6 +232,8 @@ async function onGateway(row: Row, start: typeof startNginx): Promise<ProbeRepor
     `{main}\nerror_log {prefix}/error.log;\nevents { worker_connections 64; }\nhttp { {temp_paths} access_log off; server { listen 127.0.0.1:${(row.listen ?? "{port}").replace("{port}", String(port))}; server_name localhost; ${row.server} } }\n`
       .replaceAll("{app}", String(appPort))
       .replaceAll("{choosy}", String(choosyPort))
+      .replaceAll("{paths}", String(pathsPort))
+      .replaceAll("{failing}", String(failingPort))
       .replaceAll("{strict}", String(strictPort))
       .replaceAll("{dead}", String(dead))
       .replaceAll("{silent}", String(silentPort))
@@ -240,7 +281,7 @@ describe("hopway", () => {
   }
 });
 
-type Start = (text: string, port: number) => Promise<Server>;
+type Start = (text: string, port: number) => Promise<ProxyServer>;
 
 /** Rows of one of the others: the verdict, what is wrong, the configuration with {port}, {app}, {dead}. */
 function others(
@@ -461,6 +502,21 @@ describe("sockets that misbehave", () => {
       }
     });
   }
+});
+
+test("an answer in chunks is shown without them", async () => {
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        socket.end("HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nit f\r\n5;a=b\r\nailed\r\n0\r\n\r\n");
+      },
+    },
+  });
+  const report = await verdictOf(`ws://127.0.0.1:${listener.port}/`);
+  expect(report.verdicts[0]?.evidence).toEqual(["It says: it failed"]);
+  listener.stop(true);
 });
 
 describe("TLS", () => {
