@@ -55,6 +55,18 @@ export const PROXY_PATH: ProductLines = {
     "}",
   ],
   Apache: ['ProxyPass "/ws" "http://127.0.0.1:3000/ws" upgrade=websocket   # above what serves files'],
+  Caddy: ["reverse_proxy /ws* 127.0.0.1:3000"],
+};
+
+/** Who may come. */
+export const ACCESS_RULES: ProductLines = {
+  nginx: ["# look at allow, deny, valid_referers and if ($http_origin ...) of the location"],
+  Apache: ["# look at Require, and RewriteRule ... [F]"],
+  HAProxy: ["# look for http-request deny, and its condition"],
+  Caddy: ["# look for respond 403, and its matcher"],
+  Traefik: ["# look for an ipAllowList or forwardAuth middleware"],
+  ALB: ["# look for a fixed response, and AWS WAF"],
+  Cloudflare: ["# Security > Events says which rule it was"],
 };
 
 /** Fields of the answer must come back. */
@@ -125,4 +137,14 @@ export const REDIRECTS: ProductLines = {
   Caddy: ["# redirects http to https by itself: connect to wss://"],
   Traefik: ["redirections: { entryPoint: { to: websecure, scheme: https } }"],
   Cloudflare: ["# SSL/TLS > Edge Certificates > Always Use HTTPS"],
+};
+
+/** Sessions stay with their server. */
+export const STICKY: ProductLines = {
+  nginx: ["ip_hash;   # in the upstream block"],
+  Apache: ["ProxySet stickysession=ROUTEID"],
+  HAProxy: ["balance source   # or: cookie SRV insert indirect nocache"],
+  Caddy: ["lb_policy ip_hash"],
+  Traefik: ["sticky: { cookie: {} }"],
+  ALB: ["stickiness.enabled = true"],
 };

@@ -3,10 +3,11 @@
  * request on a connection of its own, so that a balancer may send it where it likes.
  */
 
+import { STICKY } from "./cause-lines.ts";
 import { attempt } from "./handshake.ts";
 import { fieldOf } from "./http-answer.ts";
 import { request } from "./http-request.ts";
-import { judgeStatus, STICKY } from "./judge-status.ts";
+import { judgeStatus } from "./judge-status.ts";
 import { judgeWay } from "./judge-way.ts";
 import type { ProbeTarget, ProbeWishes } from "./target.ts";
 import { Tunnel } from "./tunnel.ts";

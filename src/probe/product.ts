@@ -1,7 +1,7 @@
 /** Who answered: what Server, Via and other fields say, and what pages of errors look like. */
 import { fieldOf, type HttpAnswer } from "./http-answer.ts";
 
-/** Products that the lines of `causes.ts` are for. */
+/** Products that the lines of `cause-lines.ts` are for. */
 export const PRODUCTS = ["nginx", "Apache", "HAProxy", "Caddy", "Traefik", "ALB", "Cloudflare"] as const;
 export type Product = (typeof PRODUCTS)[number];
 
@@ -55,7 +55,7 @@ const SIGNS: readonly Sign[] = [
     product: "Apache",
     name: "Apache",
     server: /^Apache/i,
-    page: /<!DOCTYPE HTML PUBLIC "-\/\/IETF\/\/DTD HTML 2\.0\/\/EN">/i,
+    page: /^<!DOCTYPE HTML PUBLIC "-\/\/(?:IETF\/\/DTD HTML 2\.0|W3C\/\/DTD HTML 4\.01)\/\/EN"[^>]*>\s*<html><head>\s*<title>\d{3} /i,
   },
   { product: "Caddy", name: "Caddy", server: /^Caddy/i, page: /^$/ },
   {

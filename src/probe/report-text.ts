@@ -191,7 +191,8 @@ const IN_FRONT: ReadonlySet<Product> = new Set(["ALB", "Cloudflare"]);
 function productsFor(lines: ProductLines, responder: Responder | undefined): readonly Product[] {
   const known = PRODUCTS.filter((product) => lines[product] !== undefined);
   const first = known.find((product) => product === responder?.product);
-  if (first === undefined) return known;
+  // What answered by itself is not mended in another product.
+  if (first === undefined) return responder?.own && responder.product !== undefined ? [] : known;
   return IN_FRONT.has(first) ? [first, ...known.filter((other) => other !== first)] : [first];
 }
 

@@ -283,7 +283,7 @@ describe("hopway", () => {
 
 type Start = (text: string, port: number) => Promise<ProxyServer>;
 
-/** Rows of one of the others: the verdict, what is wrong, the configuration with {port}, {app}, {dead}. */
+/** Rows of one of the others: the verdict, what is wrong, the configuration with {port}, {app}, {dead}, {folder}. */
 function others(
   name: "haproxy" | "apache2" | "caddy",
   product: string,
@@ -304,6 +304,7 @@ function others(
           text
             .replaceAll("{port}", String(port))
             .replaceAll("{app}", String(appPort))
+            .replaceAll("{folder}", folder)
             .replaceAll("{dead}", String(dead)),
           port,
         );
@@ -350,6 +351,8 @@ others("caddy", "Caddy", startCaddy, [
   ["works", "right", "reverse_proxy 127.0.0.1:{app}"],
   ["upgrade-dropped", "a field taken off", "request_header -Upgrade\nreverse_proxy 127.0.0.1:{app}"],
   ["bad-gateway", "nobody there", "reverse_proxy 127.0.0.1:{dead}"],
+  ["not-proxied", "no route", "handle /api/* {\nreverse_proxy 127.0.0.1:{app}\n}"],
+  ["not-proxied", "the start page", "root * {folder}\ntry_files {path} /index.html\nfile_server"],
   ["upgrade-dropped", "a page", 'header Content-Type text/html\nrespond "<!doctype html>" 200'],
   ["not-found", "no such path", "respond 404"],
 ]);
