@@ -139,14 +139,22 @@ function findShape({ names, keys, count }: HeaderList): Shape {
 
 /** The fields of a request or response. `names[i]`, `keys[i]` and `values[i]` belong together for i < `count`. */
 export class HeaderList {
-  count = 0;
+  count: number;
   /** As sent. */
-  names: string[] = [];
+  names: string[];
   /** Lower case, interned. */
-  keys: string[] = [];
-  values: string[] = [];
+  keys: string[];
+  values: string[];
   /** Shares names and keys with others: is never changed or reused. */
-  private packed = false;
+  private readonly packed: boolean;
+
+  constructor(names: string[] = [], keys: string[] = [], values: string[] = [], packed = false) {
+    this.names = names;
+    this.keys = keys;
+    this.values = values;
+    this.count = values.length;
+    this.packed = packed;
+  }
 
   /** An empty list; give it back with `release`. */
   static take(): HeaderList {
@@ -163,13 +171,8 @@ export class HeaderList {
   /** The same fields in little memory, not to be changed any more, for a request that lasts; this list is released. */
   pack(): HeaderList {
     if (this.packed) return this;
-    const list = new HeaderList();
     const { names, keys } = shapeOf(this);
-    list.names = names;
-    list.keys = keys;
-    list.values = this.values.slice(0, this.count);
-    list.count = this.count;
-    list.packed = true;
+    const list = new HeaderList(names, keys, this.values.slice(0, this.count), true);
     this.release();
     return list;
   }
@@ -233,12 +236,8 @@ export class HeaderList {
 
   /** A list of the first `count` fields. */
   first(count: number): HeaderList {
-    const list = new HeaderList();
-    list.names = this.names.slice(0, count);
-    list.keys = this.keys.slice(0, count);
-    list.values = this.values.slice(0, count);
-    list.count = Math.min(count, this.count);
-    return list;
+    const end = Math.min(count, this.count);
+    return new HeaderList(this.names.slice(0, end), this.keys.slice(0, end), this.values.slice(0, end));
   }
 
   /** Keeps the first `count` fields. */

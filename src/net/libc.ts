@@ -124,22 +124,26 @@ export function streamSocket(family: number): number {
   return c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+/** Room for the value of an option. Itself passed, not its address: an address alone would let the collector free it. */
+const optionValue = new Int32Array(1);
+const optionLength = new Uint32Array(1);
+
 /** Sets an integer option; -1 on failure. */
 export function setIntegerOption(fd: number, level: number, option: number, value: number): number {
-  // The array itself is passed, not its address: an address alone would let the collector free it.
-  return c.setsockopt(fd, level, option, new Int32Array([value]), 4);
+  optionValue[0] = value;
+  return c.setsockopt(fd, level, option, optionValue, optionValue.byteLength);
 }
 
 /** Reads an integer option, or undefined on failure. */
 export function integerOption(fd: number, level: number, option: number): number | undefined {
-  const value = new Int32Array(1);
-  return c.getsockopt(fd, level, option, value, new Uint32Array([4])) === 0 ? value[0] : undefined;
+  optionLength[0] = optionValue.byteLength;
+  return c.getsockopt(fd, level, option, optionValue, optionLength) === 0 ? optionValue[0] : undefined;
 }
 
 /** Reads an option into `room`; false on failure, or when the system fills less than all of it. */
 export function socketOption(fd: number, level: number, option: number, room: Uint8Array): boolean {
-  const length = new Uint32Array([room.length]);
-  return c.getsockopt(fd, level, option, room, length) === 0 && length[0] === room.length;
+  optionLength[0] = room.length;
+  return c.getsockopt(fd, level, option, room, optionLength) === 0 && optionLength[0] === room.length;
 }
 
 /** accept4(2), not blocking. The client's address in the system's form goes to `room`; -1 on failure. */
@@ -200,9 +204,12 @@ export function shutdownReceiving(fd: number): void {
   c.shutdown(fd, SHUT_RD);
 }
 
+/** `struct linger`: on, for no time. */
+const NO_LINGER = new Int32Array([1, 0]);
+
 /** Makes the next close send RST and drop what is unsent. */
 export function resetOnClose(fd: number): void {
-  c.setsockopt(fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
+  c.setsockopt(fd, SOL_SOCKET, SO_LINGER, NO_LINGER, NO_LINGER.byteLength);
 }
 
 /** 32-bit words of one `struct epoll_event`, which is packed on x86-64 only: the first is the event bits. */
