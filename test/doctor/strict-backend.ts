@@ -18,6 +18,8 @@ export interface BackendHabits {
   readonly noBodyWithUpgrade?: true;
   /** Polling sessions: `?sid=` of another backend is a 400, as Engine.IO. */
   readonly sessions?: string;
+  /** Leaves connections open after answers, unless it is told to close them. */
+  readonly keepsAlive?: true;
   /** Answers handshakes with this status. */
   readonly refuses?: number;
 }
@@ -31,6 +33,8 @@ export interface StrictBackend {
   readonly port: number;
   /** Heads of requests, in order. */
   readonly heads: readonly string[];
+  /** How many were made to it. */
+  readonly connections: number;
   stop(): void;
 }
 
@@ -39,11 +43,13 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Starts one on a port of 127.0.0.1. */
 export function strictBackend(port: number, habits: BackendHabits = {}): StrictBackend {
   const heads: string[] = [];
+  let connections = 0;
   const listener: TCPSocketListener<Client> = Bun.listen<Client>({
     hostname: "127.0.0.1",
     port,
     socket: {
       open(socket: Socket<Client>): void {
+        connections++;
         socket.data = { received: "", tunnel: false };
       },
       data(socket: Socket<Client>, chunk: Buffer): void {
@@ -59,13 +65,22 @@ export function strictBackend(port: number, habits: BackendHabits = {}): StrictB
         heads.push(head);
         const answer = answerTo(head, habits);
         client.tunnel = answer.startsWith("HTTP/1.1 101");
-        socket.write(answer);
-        if (!client.tunnel) socket.end();
+        client.received = "";
+        const stays = habits.keepsAlive && !/^Connection: close\r$/im.test(head);
+        socket.write(stays ? answer.replace("Connection: close\r\n", "") : answer);
+        if (!client.tunnel && !stays) socket.end();
       },
       error(): void {},
     },
   });
-  return { port, heads, stop: () => listener.stop(true) };
+  return {
+    port,
+    heads,
+    get connections() {
+      return connections;
+    },
+    stop: () => listener.stop(true),
+  };
 }
 
 function field(head: string, name: string): string {

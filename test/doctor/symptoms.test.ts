@@ -707,6 +707,17 @@ const ROWS: readonly Row[] = [
     healed: "200",
   },
   {
+    rule: "keepalive-unused",
+    config: `${MAP}  upstream app { server 127.0.0.1:{backend}; keepalive 4; }\n${location("/", "proxy_pass http://app;", LINES.replace('"upgrade"', "$connection_upgrade"))}`,
+    habits: { keepsAlive: true },
+    look: async (scene) => {
+      for (let i = 0; i < 3; i++) await get("/page")(scene);
+      return `${scene.backends[0]?.connections} for 3 requests`;
+    },
+    broken: "3 for 3 requests",
+    healed: "1 for 3 requests",
+  },
+  {
     rule: "add-header-lost",
     config: server(
       "add_header X-Frame-Options DENY;",

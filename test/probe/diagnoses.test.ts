@@ -341,6 +341,7 @@ others("haproxy", "HAProxy", startHaproxy, [
 
 others("apache2", "Apache", startApache, [
   ["works", "right", 'ProxyPass "/" "http://127.0.0.1:{app}/" upgrade=websocket'],
+  ["works", "right, as it was before 2.4.47", 'ProxyPass "/ws" "ws://127.0.0.1:{app}/ws"'],
   ["upgrade-dropped", "no upgrade", 'ProxyPass "/" "http://127.0.0.1:{app}/"'],
   ["unavailable", "nobody there", 'ProxyPass "/" "http://127.0.0.1:{dead}/" upgrade=websocket'],
   ["not-found", "no such path", ""],

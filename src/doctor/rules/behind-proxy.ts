@@ -73,14 +73,18 @@ export const ipHashBehindProxy: Rule = {
   },
 };
 
-/** The key of a zone. */
-function zoneKey({ http }: Examination, limit: Statement): string | undefined {
+/** The line that defines the zone of a `limit_conn` or `limit_req`. */
+export function zoneOf({ http }: Examination, limit: Statement): Statement | undefined {
   const zone =
     limit.args.map((arg) => /^zone=([^:]+)$/.exec(arg)?.[1]).find((name) => name !== undefined) ?? limit.args[0];
-  const definition = http?.lines.find(
+  return http?.lines.find(
     ({ name, args }) => name === `${limit.name}_zone` && args.some((arg) => arg.startsWith(`zone=${zone}:`)),
   );
-  return definition?.args.find((arg) => arg.includes("$"));
+}
+
+/** What a zone counts by. */
+export function keyOf(zone: Statement | undefined): string | undefined {
+  return zone?.args.find((arg) => arg.includes("$"));
 }
 
 export const limitByBalancer: Rule = {
@@ -94,7 +98,7 @@ export const limitByBalancer: Rule = {
       return ["limit_conn", "limit_req"].flatMap((name): Symptom[] => {
         const lines = holdingLines(place.level, name)?.lines ?? [];
         return lines.flatMap((line): Symptom[] => {
-          if (seen.has(line) || !ADDRESS.test(zoneKey(examination, line) ?? "")) return [];
+          if (seen.has(line) || !ADDRESS.test(keyOf(zoneOf(examination, line)) ?? "")) return [];
           seen.add(line);
           return [
             {

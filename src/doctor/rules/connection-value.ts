@@ -12,7 +12,7 @@ const ASKED_FOR_NOTHING =
   "or Blazor, some Java servers) refuse requests with a body with 400, or close the connection after each response.";
 
 /** The map that a place's `Connection` comes from. */
-function mapOf({ http }: Examination, { level }: ProxyPlace): Statement | undefined {
+export function mapOf({ http }: Examination, { level }: ProxyPlace): Statement | undefined {
   const value = setLine(level, "Connection")?.args[1];
   const maps = http === undefined ? [] : ownLines(http, "map");
   return maps.find(({ args }) => args[1] === value);

@@ -5,6 +5,7 @@ import { lineText } from "../../explain/statement-text.ts";
 import type { Examination } from "../examination.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { type ProxyPlace, passesUpgrade } from "../proxy-place.ts";
+import { keyOf, zoneOf } from "./behind-proxy.ts";
 
 /** What Engine.IO sends at once to open a session and upgrade it, twice over: a page that is loaded again. */
 const BURST = 10;
@@ -15,13 +16,9 @@ const PROPOSED_CONNECTIONS = "50";
 const SECONDS_A_MINUTE = 60;
 
 /** Requests a second that a `limit_req` lets through; undefined where its zone is not here. */
-function rateOf({ http }: Examination, { args }: Statement): number | undefined {
-  const zone = args.find((arg) => arg.startsWith("zone="));
-  const definition = http?.lines.find(
-    (line) => line.name === "limit_req_zone" && line.args.some((arg) => arg.startsWith(`${zone}:`)),
-  );
-  const [, count, unit] =
-    /^rate=(\d+)r\/([sm])$/.exec(definition?.args.find((arg) => arg.startsWith("rate=")) ?? "") ?? [];
+function rateOf(zone: Statement | undefined): number | undefined {
+  const rate = zone?.args.find((arg) => arg.startsWith("rate="));
+  const [, count, unit] = /^rate=(\d+)r\/([sm])$/.exec(rate ?? "") ?? [];
   return count === undefined ? undefined : Number(count) / (unit === "m" ? SECONDS_A_MINUTE : 1);
 }
 
@@ -29,7 +26,7 @@ function requestLimits(examination: Examination, place: ProxyPlace): Symptom[] {
   if (place.app?.needsStickiness !== true) return [];
   const lines = holdingLines(place.level, "limit_req")?.lines ?? [];
   return lines.flatMap((line): Symptom[] => {
-    const rate = rateOf(examination, line);
+    const rate = rateOf(zoneOf(examination, line));
     const burst = Number(/^burst=(\d+)$/.exec(line.args.find((arg) => arg.startsWith("burst=")) ?? "")?.[1] ?? 0);
     if (rate === undefined || rate + burst >= BURST) return [];
     const others = line.args.filter((arg) => !/^(?:burst=|delay=|nodelay$)/.test(arg));
@@ -53,7 +50,7 @@ function requestLimits(examination: Examination, place: ProxyPlace): Symptom[] {
   });
 }
 
-function connectionLimits(place: ProxyPlace): Symptom[] {
+function connectionLimits(examination: Examination, place: ProxyPlace): Symptom[] {
   const lines = holdingLines(place.level, "limit_conn")?.lines ?? [];
   return lines.flatMap((line): Symptom[] => {
     const [zone = "", count = ""] = line.args;
@@ -62,7 +59,7 @@ function connectionLimits(place: ProxyPlace): Symptom[] {
       {
         severity: "warning",
         at: line,
-        message: `${levelName(place.location)} lets ${count === "1" ? "one request or WebSocket" : `${count} requests or WebSockets`} of a kind be open at a time.`,
+        message: `${levelName(place.location)} lets ${count === "1" ? "one request or WebSocket" : `${count} requests or WebSockets`} be open at a time for each ${keyOf(zoneOf(examination, line)) ?? zone}.`,
         consequence:
           "A WebSocket counts for as long as it lives: a second tab, a second person behind the same address, or the page that is loaded again before the old connection is gone gets 503.",
         remedy: "Count what a household or an office has open.",
@@ -79,7 +76,7 @@ export const limitTooLow: Rule = {
     const seen = new Set<Statement>();
     return examination.places
       .filter((place) => passesUpgrade(place) === true)
-      .flatMap((place) => [...requestLimits(examination, place), ...connectionLimits(place)])
+      .flatMap((place) => [...requestLimits(examination, place), ...connectionLimits(examination, place)])
       .filter(({ at }) => !seen.has(at) && seen.add(at));
   },
 };

@@ -3,7 +3,7 @@ import { LOCATION, SERVER, UPSTREAM } from "../../config/directive.ts";
 import type { Statement } from "../../config/syntax.ts";
 import { nginxModuleOf } from "../../config/unsupported.ts";
 import type { Level } from "../../explain/level.ts";
-import { lineText, quoted } from "../../explain/statement-text.ts";
+import { lineText } from "../../explain/statement-text.ts";
 import { modules } from "../../modules/list.ts";
 import type { Edit } from "../edit.ts";
 import type { Examination } from "../examination.ts";
@@ -94,7 +94,7 @@ const wrongPlace: Look = (statement, { root, read }) => {
     const server = enclosingServer(root, statement)?.statement;
     const remedy = `"${name}" stands in http, above the server that uses it.`;
     if (server === undefined || !read.spans.has(server)) return cure(remedy);
-    const lines = [...blockLines(statement), ""];
+    const lines = [...writtenLines(read, statement), ""];
     return cure(remedy, { kind: "before", statement: server, lines }, { kind: "remove", statement });
   }
   const rows = modules.flatMap(({ definition }) => definition.directives.filter((row) => row.name === name));
@@ -110,12 +110,13 @@ function enclosingServer(level: Level, statement: Statement): Level | undefined 
   return inner === undefined ? undefined : enclosingServer(inner, statement);
 }
 
-/** A statement with the entries of its block. */
-function blockLines(statement: Statement): string[] {
-  const { block } = statement;
-  if (block === undefined) return [lineText(statement)];
-  const entries = block.map(({ name, args }) => `  ${[name, ...args].map(quoted).join(" ")};`);
-  return [lineText(statement), ...entries, "}"];
+/** A statement as it is written, with its comments, indented anew. */
+function writtenLines({ files, spans }: Examination["read"], statement: Statement): string[] {
+  const span = spans.get(statement);
+  const text = files.find(({ path }) => path === statement.file)?.text;
+  if (span === undefined || text === undefined) return [lineText(statement)];
+  const lines = text.slice(span.start, span.close === undefined ? span.end : span.close + 1).split(/\r?\n/);
+  return lines.map((line, i) => (i === 0 || line.trim() === "}" ? "" : "  ") + line.trim());
 }
 
 const CURES: readonly (readonly [words: RegExp, look: Look])[] = [

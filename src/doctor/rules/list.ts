@@ -11,6 +11,7 @@ import { http2Only } from "./http2-only.ts";
 import { httpsLacks } from "./https-lacks.ts";
 import { ifWithProxy } from "./if-with-proxy.ts";
 import { addHeaderLost, headersLost } from "./inheritance.ts";
+import { keepaliveUnused } from "./keepalive.ts";
 import { limitTooLow } from "./limits.ts";
 import { lineRefused } from "./line-refused.ts";
 import { resolverMissing, syntaxError } from "./loading.ts";
@@ -80,6 +81,7 @@ export const rules: readonly Rule[] = [
   slashRedirect,
   connectTimeoutLong,
   accessLogOff,
+  keepaliveUnused,
   withoutEffect,
   forwardedMissing,
   addHeaderLost,

@@ -113,7 +113,8 @@ export const schemePort: Rule = {
           remedy: plainToTls
             ? "Speak TLS to it; the client's own TLS ends at this proxy."
             : "Speak plain HTTP to it, or name the port that speaks TLS.",
-          edits: [edit],
+          // A server of an upstream that names no port has 80: which of both is meant, nobody but the writer knows.
+          edits: tlsToPlain && upstream !== undefined ? [] : [edit],
         },
       ];
     });
