@@ -53,7 +53,6 @@ const log = new PerSecond(
 const iso = new PerSecond(
   (t) => `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}T${clock(t)}${zone(t, ":")}`,
 );
-const errorLog = new PerSecond((t) => `${t.getFullYear()}/${two(t.getMonth() + 1)}/${two(t.getDate())} ${clock(t)}`);
 
 /** `Sat, 21 Nov 2026 07:00:00 GMT` (RFC 9110, 5.6.7) for milliseconds since 1970. */
 export function httpDate(ms: number): string {
@@ -68,11 +67,6 @@ export function logDate(ms: number): string {
 /** `2026-11-21T07:00:00+00:00`, local: `$time_iso8601`. */
 export function isoDate(ms: number): string {
   return iso.at(ms);
-}
-
-/** `2026/11/21 07:00:00`, local: the error log's. */
-export function errorLogDate(ms: number): string {
-  return errorLog.at(ms);
 }
 
 /** What a date text says, before it is checked. */

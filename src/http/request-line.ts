@@ -40,7 +40,7 @@ export const LINE_INCOMPLETE = -1;
 /** "client sent invalid method". */
 export const LINE_INVALID_METHOD = -2;
 /** "client sent invalid request". */
-export const LINE_INVALID_REQUEST = -3;
+const LINE_INVALID_REQUEST = -3;
 /** "client sent invalid version". */
 export const LINE_INVALID_VERSION = -4;
 /** "client sent invalid method in HTTP/0.9 request". */

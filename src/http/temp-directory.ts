@@ -22,7 +22,7 @@ export function defaultTempDirectory(name: string): LeveledPath {
 }
 
 /** The folders that a configuration names. */
-export const declaredTempDirectories = perLoad<Map<string, LeveledPath>>(() => new Map());
+const declaredTempDirectories = perLoad<Map<string, LeveledPath>>(() => new Map());
 
 /** Notes a folder, so that `createTempDirectories` makes it when the process starts. */
 export function declareTempDirectory(load: LoadContext, directory: LeveledPath): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { fuzzSeed, randomText, seededRandom } from "./fuzz-input.ts";
-import { type EscapeKind, escapeHtml, escapeUri, parseComplexUri, unescapeUri } from "./uri.ts";
+import { type EscapeKind, escapeUri, parseComplexUri, unescapeUri } from "./uri.ts";
 
 describe("parseComplexUri (more cases in request-head.test.ts)", () => {
   const rows: [target: string, merge: boolean, uri: string | undefined, args?: string][] = [
@@ -79,9 +79,4 @@ test("unescapeUri", () => {
     ["%%41", "%41"],
   ];
   for (const [text, expected] of rows) expect([text, unescapeUri(text)]).toEqual([text, expected]);
-});
-
-test("escapeHtml", () => {
-  expect(escapeHtml("plain '")).toBe("plain '");
-  expect(escapeHtml('<a href="x">&</a>')).toBe("&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;");
 });

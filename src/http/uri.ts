@@ -208,31 +208,3 @@ export function unescapeUri(text: string): string {
   }
   return plain + text.substring(from);
 }
-
-/** Escapes `< > & "` as entities, as ngx_escape_html. */
-export function escapeHtml(text: string): string {
-  let from = 0;
-  let escaped = "";
-  for (let i = 0; i < text.length; i++) {
-    let entity = "";
-    switch (text.charCodeAt(i)) {
-      case 0x3c:
-        entity = "&lt;";
-        break;
-      case 0x3e:
-        entity = "&gt;";
-        break;
-      case 0x26:
-        entity = "&amp;";
-        break;
-      case 0x22:
-        entity = "&quot;";
-        break;
-      default:
-        continue;
-    }
-    escaped += text.substring(from, i) + entity;
-    from = i + 1;
-  }
-  return from === 0 ? text : escaped + text.substring(from);
-}

@@ -38,11 +38,6 @@ export function notEnoughConnections(): string {
   return `${limit} worker_connections are not enough`;
 }
 
-/** Slots in use. */
-export function slotsUsed(): number {
-  return used;
-}
-
 /** For a socket that has to be there, as listening ones. */
 export function holdSlot(): void {
   used++;

@@ -59,7 +59,7 @@ export const SO_SNDBUF = 7;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
-export const SO_LINGER = 13;
+const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const IPPROTO_IP = 0;
 export const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -96,7 +96,7 @@ export function lastErrno(): number {
 }
 
 /** The system's text for an error number: `Address already in use`. */
-export function errorText(errno: number): string {
+function errorText(errno: number): string {
   return String(c.strerror(errno));
 }
 

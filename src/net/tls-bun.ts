@@ -31,9 +31,6 @@ export interface BunTlsSocket {
   getSession(): Uint8Array | undefined;
   setSession(session: Uint8Array): void;
   getPeerCertificate(abbreviated?: boolean): BunCertificate | undefined;
-  getAuthorizationError(): BunTlsError | null;
-  getEphemeralKeyInfo(): { readonly name?: string; readonly type?: string } | null | undefined;
-  setVerifyMode(request: boolean, reject: boolean): void;
   setMaxSendFragment(bytes: number): boolean;
   readonly alpnProtocol: string | false | null;
 }

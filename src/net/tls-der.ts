@@ -43,7 +43,6 @@ export function derNumber(bytes: Uint8Array, value: DerValue): number {
   return out;
 }
 
-export const DER_SEQUENCE = 0x30;
 /** A context-specific constructed tag: `[n]`. */
 export function derContext(n: number): number {
   return 0xa0 + n;

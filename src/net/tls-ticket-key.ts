@@ -81,7 +81,7 @@ export function learnTicketKey(context: TlsContext, tell: (name: string) => void
 }
 
 /** The name in the ticket of a session, as Bun gives it. */
-export function ticketKeyName(session: Uint8Array): string | undefined {
+function ticketKeyName(session: Uint8Array): string | undefined {
   const whole = readDer(session, 0, session.length);
   if (whole === undefined) return undefined;
   const field = derChildren(session, whole).find(({ tag }) => tag === TICKET);

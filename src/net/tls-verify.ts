@@ -30,7 +30,7 @@ export function certificateCheck(
 const MAX_CHAIN = 100;
 
 /** Certificates between a verified one and the authority that it leads to, both not counted. */
-export function intermediates(sent: readonly X509Certificate[], trusted: readonly X509Certificate[]): number {
+function intermediates(sent: readonly X509Certificate[], trusted: readonly X509Certificate[]): number {
   let current = sent[0]!;
   let length = 1;
   while (length < MAX_CHAIN && !current.checkIssued(current)) {

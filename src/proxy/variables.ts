@@ -13,7 +13,7 @@ function secondsText(ms: number): string {
  * One value per try, joined by `, `, and by ` : ` where an internal redirect led to another upstream; undefined while
  * none was tried. The mark between two upstreams (a state with peer "") shows as the separator only.
  */
-export function joinStates(
+function joinStates(
   states: readonly UpstreamState[] | undefined,
   text: (state: UpstreamState) => string,
 ): string | undefined {
