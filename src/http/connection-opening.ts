@@ -98,7 +98,6 @@ export class ConnectionOpening {
       return input.length;
     }
     connection.host.handover?.uses(choice.context);
-    connection.tls = choice.tls;
     this.stage = "handshake";
     count(HANDSHAKING);
     const plain = connection.socket as PlainSocket;

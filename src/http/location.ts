@@ -2,6 +2,7 @@
 import type { ErrorLog } from "../net/error-log.ts";
 import type { HeaderFilter } from "./header-filter.ts";
 import type { LastHead } from "./last-head.ts";
+import type { Request } from "./request.ts";
 import type { RequestHeadLimits } from "./request-head.ts";
 import type { ServerTls } from "./server-tls.ts";
 import type { CoreSettings, Handler } from "./settings.ts";
@@ -21,7 +22,7 @@ export interface Location {
   noRegex: boolean;
   regex: RegExp | undefined;
   /** Stores named captures of `regex` after a match. */
-  capture: ((r: import("./request.ts").Request, match: RegExpExecArray) => void) | undefined;
+  capture: ((r: Request, match: RegExpExecArray) => void) | undefined;
   /** Nested locations. */
   tree: LocationTree | undefined;
   /** `location /x/` with a proxying handler: `/x` is redirected to it. */
@@ -77,14 +78,14 @@ export interface PhaseHandlers {
   readonly preContent: Handler[];
   /** For locations without a handler of their own: index, static files. */
   readonly content: Handler[];
-  readonly log: ((r: import("./request.ts").Request) => void)[];
+  readonly log: ((r: Request) => void)[];
 }
 
 /** Which server answers for a name. */
 export interface ServerChoice {
   readonly defaultServer: Server;
   /** The server of that name, where more than one listens here. Captures of an expression go to `r`, if there is one. */
-  find(host: string, r: import("./request.ts").Request | undefined): Server | undefined;
+  find(host: string, r: Request | undefined): Server | undefined;
 }
 
 /** What serves one listening address. */

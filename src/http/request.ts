@@ -1,6 +1,5 @@
 /** One request: what came in, where it is in its phases, what goes out. */
-import type { LogLevel } from "../net/error-log.ts";
-import { ERR } from "../net/error-log.ts";
+import { ERR, type LogLevel } from "../net/error-log.ts";
 import { nowMs, wallMs } from "../net/timers.ts";
 import type { BodyFilter } from "./body-filter.ts";
 import type { Connection } from "./connection.ts";
@@ -117,7 +116,7 @@ export class Request {
   mayCompress: boolean | undefined = undefined;
   /** The response would be another one for a client that accepts something else. */
   variesByEncoding = false;
-  /** Connection.out.sentBytes when this request began. */
+  /** Bytes that the connection had sent when this request began. */
   sentBefore = 0;
   headerBytesSent = 0;
 
@@ -150,6 +149,8 @@ export class Request {
   /** Tries at upstreams, in order; one with peer "" stands between those before and after an internal redirect. */
   upstreamStates: UpstreamState[] | undefined = undefined;
   upstream: UpstreamView | undefined = undefined;
+  /** `http://127.0.0.1:81/x` while an upstream is being asked. */
+  upstreamText: string | undefined = undefined;
   abortListener: AbortListener | undefined = undefined;
   producer: BodyProducer | undefined = undefined;
   /** `$limit_rate` as set by the configuration or X-Accel-Limit-Rate; undefined: as the location says. */
@@ -254,7 +255,4 @@ export class Request {
   logError(message: string): void {
     this.log(ERR, message);
   }
-
-  /** `http://127.0.0.1:81/x` while an upstream is being asked. */
-  upstreamText: string | undefined = undefined;
 }

@@ -45,7 +45,7 @@ export interface NamedByClient {
 
 /** What becomes of a handshake. */
 export type TlsChoice =
-  | { readonly tls: ConnectionTls; readonly context: TlsContext; readonly requestCertificate: boolean }
+  | { readonly context: TlsContext; readonly requestCertificate: boolean }
   | { readonly alert: number; readonly level: typeof ERR | typeof INFO; readonly message: string };
 
 // Alerts of RFC 8446 6.2.
@@ -53,7 +53,7 @@ const HANDSHAKE_FAILURE = 40;
 const INTERNAL_ERROR = 80;
 const UNRECOGNIZED_NAME = 112;
 
-/** Chooses the server and the certificate for a client. `hello`: undefined for one that could not be read. */
+/** Chooses the server and the certificate for a client, and sets `connection.tls`. `hello`: undefined for one that could not be read. */
 export function chooseTls(connection: Connection, servers: AddressServers, hello: ClientHello | undefined): TlsChoice {
   const named = findNamed(servers, hello?.serverName ?? "");
   const server = named?.server ?? servers.defaultServer;
@@ -61,12 +61,11 @@ export function chooseTls(connection: Connection, servers: AddressServers, hello
   // A server without certificates of its own is reached with those of the default server.
   const owner = server.tls?.identity === undefined ? servers.defaultServer : server;
   const identity = owner.tls?.identity;
-  const tls: ConnectionTls = { hello, named, session: undefined };
   if (identity === undefined) return { alert: HANDSHAKE_FAILURE, level: ERR, message: "no certificate is defined" };
-  connection.tls = tls;
+  connection.tls = { hello, named, session: undefined };
   const context = identity.context(connection, server);
   if (typeof context === "string") return { alert: INTERNAL_ERROR, level: ERR, message: context };
-  return { tls, context, requestCertificate: owner.tls?.verifyClient !== "off" };
+  return { context, requestCertificate: owner.tls?.verifyClient !== "off" };
 }
 
 function findNamed(servers: AddressServers, serverName: string): NamedByClient | undefined {

@@ -46,7 +46,7 @@ test("the connection used last comes first, per peer", () => {
   expect(pool.take(a, undefined)).toBeUndefined();
   expect(pool.idle).toBe(1);
   expect(two.slot?.resting).toBe(false);
-  pool.clear();
+  pool.retire(undefined, new Map());
   expect(three.closed).toBe(true);
 });
 
@@ -55,7 +55,7 @@ test("a full pool drops what was idle longest, of any peer", () => {
   for (const [i, connection] of all.entries()) expect(pool.give(connection, i === 0 ? a : b, undefined)).toBe(true);
   expect(all.map((connection) => connection.closed)).toEqual([true, false, false, false]);
   expect(pool.idle).toBe(3);
-  pool.clear();
+  pool.retire(undefined, new Map());
 });
 
 test("a connection that is used up is not kept", () => {

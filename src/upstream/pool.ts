@@ -171,12 +171,6 @@ export class ConnectionPool {
     return this.heir.give(connection, successor, tag);
   }
 
-  /** Closes all: the configuration it belonged to is gone, or the worker stops. */
-  clear(): void {
-    while (this.oldest !== undefined) this.drop(this.oldest);
-    this.timer.release();
-  }
-
   /** Closes what was idle too long at `now`, monotonic ms. */
   expire(now: number): void {
     const { idleTimeoutMs } = this.settings;
