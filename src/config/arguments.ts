@@ -9,8 +9,6 @@ import {
 } from "./directive.ts";
 import { parseInteger, parseOffset, parseSeconds, parseSize, parseTime } from "./units.ts";
 
-export { parseInteger, parseOffset, parseSeconds, parseSize, parseTime } from "./units.ts";
-
 const ONE = exactly(1);
 
 /** `on` or `off`. */

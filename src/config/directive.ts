@@ -109,6 +109,17 @@ export interface AcceptedRow {
   readonly check?: ArgumentType<unknown>;
 }
 
+/** A directive without effect whose arguments are checked; `why` it has none, `doc`: what nginx has it for. */
+export function acceptedRow(
+  name: string,
+  where: number,
+  check: ArgumentType<unknown>,
+  why: string,
+  doc = why,
+): AcceptedRow {
+  return { name, in: where, arity: check.arity, check, doc, accepted: why };
+}
+
 export type Directive<S> = FieldRow<S> | ActionRow<S> | AcceptedRow;
 
 /** What a module is made of. */

@@ -3,6 +3,7 @@ import { choice, flag, text } from "../config/arguments.ts";
 import {
   type AcceptedRow,
   type ArgumentType,
+  acceptedRow,
   ConfigFault,
   type DirectiveSite,
   HTTP_SERVER_LOCATION,
@@ -21,21 +22,12 @@ function off(name: string, where: number, check: ArgumentType<boolean | string |
     if (value instanceof ConfigFault || value === false || value === "off") return value;
     return new ConfigFault(`directive "${name}" of nginx's ${nginxModuleOf(name)} is not supported by hopway`);
   };
-  const why = "it is off in any case";
-  return {
-    name,
-    in: where,
-    arity: check.arity,
-    check: { ...check, parse },
-    doc: "Only off is known here.",
-    accepted: why,
-  };
+  return acceptedRow(name, where, { ...check, parse }, "it is off in any case", "Only off is known here.");
 }
 
 /** Says how something is to be done that is never done. */
 function unused(name: string, where: number, check: ArgumentType<unknown>): AcceptedRow {
-  const why = "what it tunes is off in any case";
-  return { name, in: where, arity: check.arity, check, doc: "Tunes what is not known here.", accepted: why };
+  return acceptedRow(name, where, check, "what it tunes is off in any case", "Tunes what is not known here.");
 }
 
 const FLAG = flag(undefined);

@@ -1,8 +1,8 @@
 /** Compressed responses (ngx_http_gzip_filter_module, and the gzip directives of nginx's core). */
 import { choice, flag, numberBetween, size } from "../config/arguments.ts";
 import {
-  type AcceptedRow,
   type ArgumentType,
+  acceptedRow,
   atLeast,
   ConfigFault,
   type Directive,
@@ -145,10 +145,6 @@ function setTypes(own: GzipSettings, site: DirectiveSite): undefined {
 
 const MEMORY = "memory is managed by the runtime";
 
-function accepted(name: string, check: ArgumentType<unknown>, why: string): AcceptedRow {
-  return { name, in: HTTP_SERVER_LOCATION, arity: check.arity, check, doc: why, accepted: why };
-}
-
 const directives: readonly Directive<GzipSettings>[] = [
   {
     name: "gzip",
@@ -220,9 +216,9 @@ const directives: readonly Directive<GzipSettings>[] = [
     doc: "Browsers that get no compressed responses.",
     apply: setDisable,
   },
-  accepted("gzip_buffers", bufs(undefined), MEMORY),
-  accepted("postpone_gzipping", size(undefined), "bytes are compressed as they come"),
-  accepted("gzip_no_buffer", flag(undefined), MEMORY),
+  acceptedRow("gzip_buffers", HTTP_SERVER_LOCATION, bufs(undefined), MEMORY),
+  acceptedRow("postpone_gzipping", HTTP_SERVER_LOCATION, size(undefined), "bytes are compressed as they come"),
+  acceptedRow("gzip_no_buffer", HTTP_SERVER_LOCATION, flag(undefined), MEMORY),
 ];
 
 export const gzipModule: Module<GzipSettings> = new Module<GzipSettings>({

@@ -6,6 +6,7 @@ import { flag, number, size } from "../config/arguments.ts";
 import {
   type AcceptedRow,
   type ArgumentType,
+  acceptedRow,
   ConfigFault,
   type DirectiveSite,
   directiveFault,
@@ -24,7 +25,7 @@ const WHERE = HTTP | SERVER;
 const WHY = "HTTP/2 is not here yet";
 
 function row(name: string, where: number, check: ArgumentType<unknown>): AcceptedRow {
-  return { name, in: where, arity: check.arity, check, doc: "HTTP/2 is not here yet.", accepted: WHY };
+  return acceptedRow(name, where, check, WHY);
 }
 
 const FLAG = flag(undefined);

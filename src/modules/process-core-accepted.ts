@@ -3,6 +3,7 @@ import { choice, flag, number, text, time } from "../config/arguments.ts";
 import {
   type AcceptedRow,
   type ArgumentType,
+  acceptedRow,
   between,
   ConfigFault,
   directiveFault,
@@ -64,27 +65,23 @@ const debugConnection: ArgumentType<undefined> = {
 const BUN_LOOP = "the event loop is the worker's own";
 const NO_LOCK = "workers take connections without a lock";
 
-function accepted(name: string, where: number, check: ArgumentType<unknown>, why: string, doc: string): AcceptedRow {
-  return { name, in: where, arity: check.arity, check, accepted: why, doc };
-}
-
 const FLAG = flag(undefined);
 const NUMBER = number(undefined);
 const TIME = time(undefined);
 
 /** Accepted, checked as nginx checks them, named once by `-t`. */
 export const acceptedProcessRows: readonly AcceptedRow[] = [
-  accepted("lock_file", MAIN, text(undefined), NO_LOCK, "File for locks between workers."),
-  accepted("debug_points", MAIN, choice(["stop", "abort"], undefined), "there are none", "For nginx's developers."),
-  accepted("timer_resolution", MAIN, TIME, BUN_LOOP, "How often the time is read."),
-  accepted("thread_pool", MAIN, threadPool, BUN_LOOP, "Threads for reading files."),
-  accepted("pcre_jit", MAIN, FLAG, "expressions are always compiled", "Compilation of regular expressions."),
-  accepted("load_module", MAIN, earlyModule, "modules are built in", "A dynamic module of nginx."),
-  accepted("accept_mutex", EVENTS, FLAG, NO_LOCK, "Workers accept in turn."),
-  accepted("accept_mutex_delay", EVENTS, TIME, NO_LOCK, "Pause of a worker out of turn."),
-  accepted("epoll_events", EVENTS, NUMBER, BUN_LOOP, "Events taken from the kernel at once."),
-  accepted("worker_aio_requests", EVENTS, NUMBER, BUN_LOOP, "Most operations of asynchronous reading."),
-  accepted(
+  acceptedRow("lock_file", MAIN, text(undefined), NO_LOCK, "File for locks between workers."),
+  acceptedRow("debug_points", MAIN, choice(["stop", "abort"], undefined), "there are none", "For nginx's developers."),
+  acceptedRow("timer_resolution", MAIN, TIME, BUN_LOOP, "How often the time is read."),
+  acceptedRow("thread_pool", MAIN, threadPool, BUN_LOOP, "Threads for reading files."),
+  acceptedRow("pcre_jit", MAIN, FLAG, "expressions are always compiled", "Compilation of regular expressions."),
+  acceptedRow("load_module", MAIN, earlyModule, "modules are built in", "A dynamic module of nginx."),
+  acceptedRow("accept_mutex", EVENTS, FLAG, NO_LOCK, "Workers accept in turn."),
+  acceptedRow("accept_mutex_delay", EVENTS, TIME, NO_LOCK, "Pause of a worker out of turn."),
+  acceptedRow("epoll_events", EVENTS, NUMBER, BUN_LOOP, "Events taken from the kernel at once."),
+  acceptedRow("worker_aio_requests", EVENTS, NUMBER, BUN_LOOP, "Most operations of asynchronous reading."),
+  acceptedRow(
     "debug_connection",
     EVENTS,
     debugConnection,

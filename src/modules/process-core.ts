@@ -1,7 +1,7 @@
 /** nginx's core and events directives: how the processes run. */
 
 import { availableParallelism } from "node:os";
-import { flag, number, offset, parseInteger, path, text, time } from "../config/arguments.ts";
+import { flag, number, offset, path, text, time } from "../config/arguments.ts";
 import {
   type ArgumentType,
   atLeast,
@@ -15,6 +15,7 @@ import {
   Module,
 } from "../config/directive.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { parseInteger } from "../config/units.ts";
 import { type ErrorLog, mainErrorLog, settleMainErrorLog } from "../net/error-log.ts";
 import { addErrorLog } from "../net/error-log-directive.ts";
 import { groupByName, userByName } from "../net/libc.ts";

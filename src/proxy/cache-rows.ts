@@ -3,6 +3,7 @@ import { flag, number, offset, size, text, time } from "../config/arguments.ts";
 import {
   type AcceptedRow,
   type ArgumentType,
+  acceptedRow,
   atLeast,
   ConfigFault,
   type DirectiveSite,
@@ -16,7 +17,7 @@ import type { NextUpstreamCondition } from "./next-upstream.ts";
 const UNUSED = "nothing is cached";
 
 function unused(name: string, check: ArgumentType<unknown>): AcceptedRow {
-  return { name, in: HTTP_SERVER_LOCATION, arity: check.arity, check, doc: UNUSED, accepted: UNUSED };
+  return acceptedRow(name, HTTP_SERVER_LOCATION, check, UNUSED);
 }
 
 /** `proxy_cache_bypass` and `proxy_no_cache`: texts with variables (ngx_http_set_predicate_slot). */
