@@ -1,7 +1,7 @@
 /** A connection to an upstream peer: carries one exchange after another, rests in the pool in between. */
 import { nextConnectionNumber } from "../http/connection.ts";
 import { connectTo, type PlainSocket } from "../net/plain-socket.ts";
-import { isReceived, receivedView } from "../net/received-bytes.ts";
+import { kept, receivedView } from "../net/received-bytes.ts";
 import { type ConnectCall, type ConnectOwner, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { connectTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
@@ -82,7 +82,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
   write(chunk: Buffer): boolean {
     if (!this.open) return true;
     if (this.pending.length > 0) {
-      this.pending.push(isReceived(chunk) ? Buffer.from(chunk) : chunk);
+      this.pending.push(kept(chunk));
       return false;
     }
     const written = this.socket.write(chunk, chunk.length);
@@ -92,8 +92,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
     }
     if (written < 0) return true;
     this.bytesSent += written;
-    const rest = chunk.subarray(written);
-    this.pending.push(isReceived(rest) ? Buffer.from(rest) : rest);
+    this.pending.push(kept(chunk.subarray(written)));
     return false;
   }
 
