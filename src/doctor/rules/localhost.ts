@@ -56,14 +56,15 @@ export const localhostUpstream: Rule = {
         seen.add(at);
         return [
           {
-            severity: sign?.sure === true ? "warning" : "note",
+            // An address is more often meant as it stands: an image may run the application, too.
+            severity: isName && sign?.sure === true ? "warning" : "note",
             at,
             message:
               sign === undefined
                 ? `${levelName(place.location)} goes to "localhost".`
                 : `${levelName(place.location)} goes to ${host}, and "${sign.word}" looks as if nginx ran in a container.`,
             consequence:
-              'In a container that is the container itself, where nothing but nginx runs: 502, and "connect() failed (111: Connection refused) while connecting to upstream" in the error log.' +
+              'In a container that is the container itself: unless the application runs in the same one, 502, and "connect() failed (111: Connection refused) while connecting to upstream" in the error log.' +
               (isName
                 ? " Outside of one, the name is ::1 as well as 127.0.0.1: while the application listens on one of them alone, every other try fails and is logged."
                 : ""),

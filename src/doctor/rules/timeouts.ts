@@ -144,9 +144,9 @@ export const connectTimeoutLong: Rule = {
         {
           severity: "note",
           at: line,
-          message: `proxy_connect_timeout is ${timeText(ms)}; the system gives up connecting after a minute or two by itself.`,
+          message: `proxy_connect_timeout is ${timeText(ms)}; the system gives up connecting after two minutes by itself.`,
           consequence:
-            "It has nothing to do with how long a WebSocket may last. While a backend is gone, browsers wait that long for a handshake before the next peer is asked or they see 504.",
+            "It has nothing to do with how long a WebSocket may last. While a machine is gone, browsers wait that long for a handshake before the next peer is asked or they see 502: Linux gives up after 134 s, nginx by a shorter time of its own with 504.",
           remedy: "A backend that does not take a connection within seconds is not there.",
           edits: [{ kind: "replace", statement: line, line: "proxy_connect_timeout 10s;" }],
         },
