@@ -1,4 +1,7 @@
-/** The wheel on a machine that stalls: the clock of these tests jumps, as it does for a process that was not run for a while. */
+/**
+ * The wheel on a machine that stalls: the clock of these tests stands, and jumps as it does for a process that was not run
+ * for a while.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { fuzzSeed, seededRandom } from "../http/fuzz-input.ts";
 import { defer, setLongestWait } from "./event-loop.ts";
@@ -9,11 +12,11 @@ const TICK_MS = 20;
 const READS_PER_STEP = 2000;
 
 const realNow = performance.now;
-let skewMs = 0;
+let clockMs = 0;
 
 beforeEach(() => {
-  skewMs = 0;
-  performance.now = () => realNow.call(performance) + skewMs;
+  clockMs = realNow.call(performance);
+  performance.now = () => clockMs;
   setLongestWait(1);
 });
 afterEach(() => {
@@ -27,7 +30,7 @@ function turn(): Promise<void> {
 
 /** Goes on by so much; the wheel has seen it when this resolves. */
 async function pass(ms: number): Promise<void> {
-  skewMs += ms;
+  clockMs += ms;
   for (let turns = 0; turns < 3; turns++) await turn();
 }
 
