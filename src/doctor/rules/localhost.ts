@@ -66,7 +66,7 @@ export const localhostUpstream: Rule = {
             consequence:
               'In a container that is the container itself: unless the application runs in the same one, 502, and "connect() failed (111: Connection refused) while connecting to upstream" in the error log.' +
               (isName
-                ? " Outside of one, the name is ::1 as well as 127.0.0.1: while the application listens on one of them alone, every other try fails and is logged."
+                ? ' Outside of one, the name is ::1 as well as 127.0.0.1: while the application listens on one of them alone, a try in ten seconds fails and is repeated with the other, and one failure of that one is 502 for everybody, "no live upstreams".'
                 : ""),
             remedy:
               "In a container, name the service of Compose, or host.docker.internal; elsewhere, the address that the application listens on.",
