@@ -3,8 +3,7 @@
  * the second has none above a note; `--fix` heals the first, and real nginx takes what it wrote.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { memorySource } from "../../src/config/memory-source.ts";
 import { type Diagnosis, diagnose, type RuleChoice } from "../../src/doctor/diagnose.ts";
@@ -14,10 +13,8 @@ import { rules } from "../../src/doctor/rules/list.ts";
 import { readConfig } from "../../src/explain/read-config.ts";
 import { setDefaultErrorLog } from "../../src/net/error-log.ts";
 import { LogFile } from "../../src/net/log-file.ts";
-import { type CertificateFiles, makeCertificate } from "../harness/certificates.ts";
 import { findNginx } from "../harness/gateway.ts";
-import { freePort } from "../harness/ports.ts";
-import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
+import { type NginxCheck, nginxCheck } from "./nginx-check.ts";
 import { PAGES, pageConfig, pagePaths } from "./page-config.ts";
 
 setDefaultErrorLog(new LogFile("/dev/null"));
@@ -44,16 +41,11 @@ const NOT_FOR_NGINX = new Set([
   "unknown-variable Breaks",
 ]);
 
-let folder = "";
-let nginx: string | undefined;
-let certificate: CertificateFiles | undefined;
+let nginx: NginxCheck | undefined;
 beforeAll(() => {
-  folder = makeTempDir();
-  mkdirSync(join(folder, "logs"));
-  certificate = makeCertificate(folder, "example.com");
-  nginx = findNginx();
+  nginx = nginxCheck();
 });
-afterAll(() => removeTempDir(folder));
+afterAll(() => nginx?.remove());
 
 function factsFor(id: string): KnownFacts {
   return { webSocketPaths: pagePaths(id), appPingMs: undefined };
@@ -62,24 +54,6 @@ function factsFor(id: string): KnownFacts {
 async function findings(text: string, id: string): Promise<Diagnosis["findings"]> {
   const read = readConfig(MAIN, memorySource({ [MAIN]: text }));
   return (await diagnose(read, factsFor(id), ALL)).findings;
-}
-
-/** What `nginx -t` says, "" if it is content. Ports and certificates are such as a test has. */
-function nginxSays(text: string, name: string): string {
-  const conf = join(folder, `${name}.conf`);
-  const ports = new Map<string, number>();
-  const movable = text
-    .replace(/(\blisten\s+)(\d+)/g, (_, before: string, port: string) => {
-      if (!ports.has(port)) ports.set(port, freePort());
-      return `${before}127.0.0.1:${ports.get(port)}`;
-    })
-    .replaceAll("/etc/ssl/example.com.pem", certificate?.certificate ?? "")
-    .replaceAll("/etc/ssl/example.com.key", certificate?.key ?? "")
-    .replaceAll(/(server|proxy_pass http:\/\/)websocket-app/g, "$1127.0.0.1")
-    .replaceAll(/(proxy_pass https:\/\/)[\w-]+\.[\w.-]*[a-z]\b/g, "$1127.0.0.1");
-  writeFileSync(conf, `pid ${folder}/nginx.pid;\nerror_log ${folder}/logs/error.log;\n${movable}`, "latin1");
-  const { status, stderr } = spawnSync(nginx ?? "", ["-t", "-q", "-p", folder, "-c", conf], { encoding: "latin1" });
-  return status === 0 ? "" : stderr;
 }
 
 const severe = (list: Diagnosis["findings"]): string[] =>
@@ -110,13 +84,13 @@ for (const { id } of rules) {
       if (NOT_MENDED.has(id)) return;
       const [file] = files;
       expect(severe(await findings(file?.after ?? "", id))).toEqual([]);
-      if (nginx !== undefined) expect(nginxSays(file?.after ?? "", `${id}-fixed`)).toBe("");
+      if (nginx !== undefined) expect(nginx.says(file?.after ?? "")).toBe("");
     });
 
     for (const heading of ["Breaks", "Works"] as const) {
       if (NOT_FOR_NGINX.has(`${id} ${heading}`)) continue;
       test.skipIf(findNginx() === undefined)(`nginx takes what is below "${heading}"`, () => {
-        expect(nginxSays(heading === "Breaks" ? breaks : works, `${id}-${heading}`)).toBe("");
+        expect(nginx?.says(heading === "Breaks" ? breaks : works)).toBe("");
       });
     }
   });

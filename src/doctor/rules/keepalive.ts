@@ -1,6 +1,6 @@
 /** Connections to backends that are kept for nothing. */
 import type { Statement } from "../../config/syntax.ts";
-import { levelName, ownLines } from "../../explain/level.ts";
+import { holdingLine, levelName, ownLines } from "../../explain/level.ts";
 import type { Edit } from "../edit.ts";
 import type { Rule, Symptom } from "../finding.ts";
 import { setFields, setLine } from "../header-lines.ts";
@@ -25,7 +25,7 @@ export const keepaliveUnused: Rule = {
       const [keepalive] = upstream === undefined ? [] : ownLines(upstream, "keepalive");
       if (keepalive === undefined || plain === undefined || keepalive.args[0] === "0") return [];
       const says = plain.lists("connection", "close");
-      if (!says && line !== undefined) return [];
+      if (!says && (line !== undefined || holdingLine(level, "websocket") !== undefined)) return [];
       const map = mapOf(examination, place);
       const at = map ?? line ?? pass;
       if (seen.has(at)) return [];

@@ -132,7 +132,7 @@ export const lineRefused: Rule = {
   id: "line-refused",
   title: "a line that nginx refuses: `proxy_pass ws://`, a directive in the wrong place, or twice, too many words",
   find(examination) {
-    const { simulation, read } = examination;
+    const { simulation } = examination;
     const refused = (simulation?.leftOut ?? []).flatMap(({ statement, why }): Symptom[] => {
       if (!NGINX_REFUSES.test(why) || why.includes("hopway") || isHttp2(statement)) return [];
       const found = CURES.filter(([words]) => words.test(why))
@@ -146,12 +146,28 @@ export const lineRefused: Rule = {
         ),
       ];
     });
-    const [stray] = read.outsideHttp;
-    if (stray === undefined) return refused;
-    const outside = `"${stray.name}" stands outside of http.`;
-    return [symptom(stray, outside, cure('Put "http {" above it, and "}" at the end of the file.')), ...refused];
+    return [...outsideHttp(examination), ...refused];
   },
 };
+
+/** What only http has, and stands beside it: `http` is put around it where nothing else stands in between. */
+function outsideHttp({ read, root }: Examination): Symptom[] {
+  const [first] = read.outsideHttp;
+  const last = read.outsideHttp.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const between = root.lines.some(
+    ({ file, startLine }) => file !== "" && startLine > first.startLine && startLine < last.startLine,
+  );
+  const edits: readonly Edit[] =
+    between || first.file !== last.file
+      ? []
+      : [
+          { kind: "before", statement: first, lines: ["http {"] },
+          { kind: "after", statement: last, lines: ["}"] },
+        ];
+  const remedy = 'Put "http {" above it, and "}" behind the last server.';
+  return [symptom(first, `"${first.name}" stands outside of http.`, cure(remedy, ...edits))];
+}
 
 /** Newer nginx takes it; what it does to handshakes is another rule's. */
 function isHttp2({ name, args }: Statement): boolean {

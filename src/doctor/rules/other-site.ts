@@ -10,7 +10,7 @@ import { type ProxyPlace, passesUpgrade } from "../proxy-place.ts";
 
 /** Hosting that tells its customers' sites by their names alone. */
 const PLATFORM =
-  /\.(?:herokuapp\.com|azurewebsites\.net|onrender\.com|vercel\.app|netlify\.app|fly\.dev|workers\.dev|pages\.dev|run\.app|appspot\.com|cloudfront\.net|amazonaws\.com|azurefd\.net|firebaseapp\.com|web\.app|github\.io|railway\.app|deno\.dev|supabase\.co|ngrok(?:-free)?\.(?:app|dev|io)|trycloudflare\.com)$/i;
+  /\.(?:herokuapp\.com|azurewebsites\.net|onrender\.com|vercel\.app|netlify\.app|fly\.dev|workers\.dev|pages\.dev|run\.app|appspot\.com|cloudfront\.net|(?:execute-api|s3[\w-]*)\.[\w-]+\.amazonaws\.com|s3\.amazonaws\.com|azurefd\.net|firebaseapp\.com|web\.app|github\.io|railway\.app|deno\.dev|supabase\.co|ngrok(?:-free)?\.(?:app|dev|io)|trycloudflare\.com)$/i;
 
 interface Destination {
   /** A name with dots. */
