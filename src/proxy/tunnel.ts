@@ -8,19 +8,18 @@ import type { Request } from "../http/request.ts";
 import { ERR, INFO } from "../net/error-log.ts";
 import { type Socket, type SocketOwner, shrinkReceiveBuffer, undeliveredBytes } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
+import { CountedSide } from "../websocket/counted-side.ts";
 import type { FrameStream } from "../websocket/frame-stream.ts";
-import type { FrameWalker } from "../websocket/frame-walker.ts";
 import type { WebSocketSession } from "../websocket/session.ts";
 import type { TunnelSide, WatchedTunnel } from "../websocket/tunnel-side.ts";
 
 const IDLE_TIMER = 0;
 
 /** One direction's receiving end: what arrives on `socket` goes to `other`. */
-class TunnelEnd implements SocketOwner, TunnelSide {
+class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
   // What each chunk touches comes first, so that it is together in memory.
   readonly socket: Socket;
   other!: TunnelEnd;
-  counter: FrameWalker | undefined = undefined;
   /** Bytes from the other side that this socket has not taken yet. */
   private pending: Buffer | undefined = undefined;
   /** Bytes that came in on this side. */
@@ -43,6 +42,7 @@ class TunnelEnd implements SocketOwner, TunnelSide {
   private held = false;
 
   constructor(tunnel: Tunnel, socket: Socket) {
+    super();
     this.tunnel = tunnel;
     this.socket = socket;
   }
@@ -55,10 +55,10 @@ class TunnelEnd implements SocketOwner, TunnelSide {
 
   /** Passes on what came in, here or behind the upstream's head. */
   pass(buffer: Buffer, length: number): void {
-    const { counter } = this;
-    if (counter !== undefined) {
+    const { walker } = this;
+    if (walker !== undefined) {
       this.forward(buffer, length);
-      if (counter.walk(buffer, 0, length)) this.tunnel.session?.onCountedClose(this);
+      if (this.count(walker, buffer, length)) this.tunnel.session?.onCountedClose(this);
     } else if (this.frames === undefined) this.forward(buffer, length);
     else this.frames.pass(buffer, length);
   }

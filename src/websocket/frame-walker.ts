@@ -18,19 +18,14 @@ export const PONG = 10;
 export const NO_CODE = 1005;
 export const NO_CLOSE = 1006;
 
-const FIN_BIT = 0x80;
-const MASK_BIT = 0x80;
-const OPCODE_BITS = 0x0f;
+export const FIN_BIT = 0x80;
+export const MASK_BIT = 0x80;
+export const OPCODE_BITS = 0x0f;
 const CONTROL_BIT = 0x08;
-const LENGTH_BITS = 0x7f;
-const LENGTH_16 = 126;
-const LENGTH_64 = 127;
-const MASK_KEY_BYTES = 4;
-/** First bytes of frames that are whole messages, whatever extensions have set in them. */
-const WHOLE_MESSAGE_BITS = FIN_BIT | OPCODE_BITS;
-const WHOLE_TEXT = FIN_BIT | TEXT;
-const WHOLE_BINARY = FIN_BIT | BINARY;
-
+export const LENGTH_BITS = 0x7f;
+export const LENGTH_16 = 126;
+export const LENGTH_64 = 127;
+export const MASK_KEY_BYTES = 4;
 /** What comes next. */
 /** A frame that begins a message, or a control frame. */
 const MESSAGE = -1;
@@ -50,7 +45,6 @@ export const NOTHING_TO_CONTINUE = 1;
 export const MESSAGE_UNFINISHED = 2;
 
 export class FrameWalker {
-  // What counting touches for each message comes first, so that it is together in memory.
   private state = MESSAGE;
   /** Whole messages, and the payload bytes of whole data frames. */
   messages = 0;
@@ -61,7 +55,7 @@ export class FrameWalker {
   /** The code of the Close frame when it has come as a whole; 0 before. Nothing is read behind it. */
   closeCode = 0;
 
-  // The frame whose header was read last; `walk` leaves those out that it sees as a whole.
+  // The frame whose header was read last.
   fin = false;
   /** Bits 4 (RSV1), 2 and 1. */
   rsv = 0;
@@ -95,6 +89,11 @@ export class FrameWalker {
     return this.state <= FIRST_BYTE || this.state === NOTHING;
   }
 
+  /** The next byte begins a message, or a control frame. */
+  get betweenMessages(): boolean {
+    return this.state === MESSAGE;
+  }
+
   /** A header is complete; its payload, or the end of an empty one, is to be walked over. */
   get inPayload(): boolean {
     return this.state === PAYLOAD;
@@ -109,10 +108,6 @@ export class FrameWalker {
   walk(buffer: Uint8Array, from: number, end: number): boolean {
     let at = from;
     while (at < end && this.state !== NOTHING) {
-      if (this.state === MESSAGE) {
-        at = this.walkWholeMessages(buffer, at, end);
-        if (at === end) return false;
-      }
       if (this.state !== PAYLOAD) {
         at = this.readHeader(buffer, at, end);
         if (this.state !== PAYLOAD) return false;
@@ -120,34 +115,6 @@ export class FrameWalker {
       at = this.walkPayload(buffer, at, end);
     }
     return this.state === NOTHING;
-  }
-
-  /** Walks over messages of one frame that begin at buffer[at] and are there as a whole; returns what is behind them. */
-  private walkWholeMessages(buffer: Uint8Array, from: number, end: number): number {
-    const { sizesAt } = this;
-    let at = from;
-    let messages = 0;
-    let bytes = 0;
-    while (end - at >= 2) {
-      const kind = buffer[at]! & WHOLE_MESSAGE_BITS;
-      if (kind !== WHOLE_BINARY && kind !== WHOLE_TEXT) break;
-      const second = buffer[at + 1]!;
-      let length = second & LENGTH_BITS;
-      let payloadAt = at + (second >= MASK_BIT ? 2 + MASK_KEY_BYTES : 2);
-      if (length >= LENGTH_16) {
-        if (length === LENGTH_64 || end - at < 4) break;
-        length = (buffer[at + 2]! << 8) | buffer[at + 3]!;
-        payloadAt += 2;
-      }
-      if (end - payloadAt < length) break;
-      at = payloadAt + length;
-      messages++;
-      bytes += length;
-      observeSize(sizesAt, length);
-    }
-    this.messages += messages;
-    this.bytes += bytes;
-    return at;
   }
 
   /** Reads header bytes from buffer[at..end) and returns the position behind them; see `inPayload`. */

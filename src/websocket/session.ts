@@ -53,9 +53,8 @@ export interface SessionLog {
 
 export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwner, TimerOwner {
   readonly subprotocol: string | undefined;
-  /** What has been passed on. */
-  readonly fromClient = new FrameWalker();
-  readonly fromUpstream = new FrameWalker();
+  private readonly clientWalker = new FrameWalker();
+  private readonly upstreamWalker = new FrameWalker();
   /** Made when they are needed. */
   private clientStream: FrameStream | undefined = undefined;
   private upstreamStream: FrameStream | undefined = undefined;
@@ -96,11 +95,11 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.settings = settings;
     this.subprotocol = agreement.subprotocol;
     this.countersAt = countersAt;
-    this.fromClient.sizesAt = countersAt + sideCell(true) + MESSAGES;
-    this.fromUpstream.sizesAt = countersAt + sideCell(false) + MESSAGES;
+    this.clientWalker.sizesAt = countersAt + sideCell(true) + MESSAGES;
+    this.upstreamWalker.sizesAt = countersAt + sideCell(false) + MESSAGES;
     if (settings.watch !== "guard") {
-      tunnel.client.counter = this.fromClient;
-      tunnel.upstream.counter = this.fromUpstream;
+      tunnel.client.countIn(this.clientWalker);
+      tunnel.upstream.countIn(this.upstreamWalker);
       return;
     }
     const { clientStream, upstreamStream } = this.makeStreams(agreement);
@@ -108,6 +107,17 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     if (typeof pings === "object") this.pings = new Pings(pings, clientStream, upstreamStream, this);
     if (idleTimeoutMs > 0) this.arm(IDLE_TIMER, idleTimeoutMs);
     if (maxDurationMs > 0) this.arm(DURATION_TIMER, maxDurationMs);
+  }
+
+  /** What has been passed on. */
+  get fromClient(): FrameWalker {
+    this.tunnel.client.settleCount();
+    return this.clientWalker;
+  }
+
+  get fromUpstream(): FrameWalker {
+    this.tunnel.upstream.settleCount();
+    return this.upstreamWalker;
   }
 
   /** From the handshake to the end, in ms; so far, while it is open. */
@@ -121,16 +131,16 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     readonly upstreamStream: FrameStream;
   } {
     const { client, upstream } = this.tunnel;
+    client.stopCounting();
+    upstream.stopCounting();
     const ofClient = agreement && this.rulesFor(agreement, true);
     const ofUpstream = agreement && this.rulesFor(agreement, false);
-    const clientStream = new FrameStream(client, upstream, true, this.fromClient, ofClient, this);
-    const upstreamStream = new FrameStream(upstream, client, false, this.fromUpstream, ofUpstream, this);
+    const clientStream = new FrameStream(client, upstream, true, this.clientWalker, ofClient, this);
+    const upstreamStream = new FrameStream(upstream, client, false, this.upstreamWalker, ofUpstream, this);
     this.clientStream = clientStream;
     this.upstreamStream = upstreamStream;
     client.frames = clientStream;
     upstream.frames = upstreamStream;
-    client.counter = undefined;
-    upstream.counter = undefined;
     return { clientStream, upstreamStream };
   }
 
@@ -199,7 +209,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   /** The walker of a side whose frames are only counted has come upon a Close, now or earlier. */
   onCountedClose(side: TunnelSide): void {
     const fromClient = side === this.tunnel.client;
-    this.noteClose(fromClient, fromClient ? this.fromClient : this.fromUpstream);
+    this.noteClose(fromClient, fromClient ? this.clientWalker : this.upstreamWalker);
   }
 
   /** A side has sent FIN. True: the session sees to what comes of it. */

@@ -1,12 +1,12 @@
 /** A stream between two sides that only remember, for tests. */
+import { CountedSide } from "./counted-side.ts";
 import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
 import { FrameWalker } from "./frame-walker.ts";
 import type { TunnelSide } from "./tunnel-side.ts";
 
 /** One side: what it was sent, and what was asked of it. */
-export class RememberingSide implements TunnelSide {
-  counter: FrameWalker | undefined = undefined;
+export class RememberingSide extends CountedSide implements TunnelSide {
   frames: FrameStream | undefined = undefined;
   ended = false;
   /** Bytes that it has not read. */
@@ -21,12 +21,13 @@ export class RememberingSide implements TunnelSide {
 
   /** Something comes in, as on a socket; true where a counted Close has come. */
   receive(bytes: Buffer): boolean {
-    if (this.counter === undefined) {
+    const { walker } = this;
+    if (walker === undefined) {
       this.frames?.pass(bytes, bytes.length);
       return false;
     }
     this.forward(bytes, bytes.length);
-    return this.counter.walk(bytes, 0, bytes.length);
+    return this.count(walker, bytes, bytes.length);
   }
 
   forward(bytes: Buffer, length: number): void {

@@ -1,16 +1,11 @@
 /** What the WebSocket layer needs of a tunnel: its two sides, and its end. */
 
+import type { CountedSide } from "./counted-side.ts";
 import type { FrameStream } from "./frame-stream.ts";
-import type { FrameWalker } from "./frame-walker.ts";
 
 /** One side of a tunnel: the client or the upstream. */
-export interface TunnelSide {
-  /**
-   * Set by the session. Where frames are only counted, this walks over what comes in when it has been passed on, and the
-   * session is told of a Close. In tunnels by the thousand, each object more that a chunk touches takes its time.
-   */
-  counter: FrameWalker | undefined;
-  /** Set by the session where there is more to do: is shown what comes in, and passes it on. */
+export interface TunnelSide extends Pick<CountedSide, "countIn" | "settleCount" | "stopCounting"> {
+  /** Set by the session where there is more to do than counting: is shown what comes in, and passes it on. */
   frames: FrameStream | undefined;
   /** It has sent FIN, or is gone. */
   readonly ended: boolean;

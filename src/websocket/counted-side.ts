@@ -1,0 +1,96 @@
+/**
+ * Counts the messages that come in on one side of a tunnel. Hot, and part of the side itself: in tunnels by the thousand
+ * each object more that a chunk touches takes its time. Messages of one frame that come as a whole are counted here;
+ * whatever is more than that is for the walker.
+ */
+import { NOWHERE } from "../metrics/cells.ts";
+import { observeSize } from "../metrics/histogram.ts";
+import {
+  BINARY,
+  FIN_BIT,
+  type FrameWalker,
+  LENGTH_16,
+  LENGTH_64,
+  LENGTH_BITS,
+  MASK_BIT,
+  MASK_KEY_BYTES,
+  OPCODE_BITS,
+  TEXT,
+} from "./frame-walker.ts";
+
+/** First bytes of frames that are whole messages, whatever extensions have set in them. */
+const WHOLE_MESSAGE_BITS = FIN_BIT | OPCODE_BITS;
+const WHOLE_TEXT = FIN_BIT | TEXT;
+const WHOLE_BINARY = FIN_BIT | BINARY;
+
+export abstract class CountedSide {
+  /** Walks over what is not counted here; undefined where nothing is counted. */
+  protected walker: FrameWalker | undefined = undefined;
+  /** The next byte begins a message, or a control frame. */
+  private between = true;
+  /** What the walker does not know of yet. */
+  private messages = 0;
+  private bytes = 0;
+  /** Where the sizes of messages are counted: MESSAGE_SIZE. */
+  private sizesAt = NOWHERE;
+
+  /** From now on what comes in is counted, by `walker` in the end. */
+  countIn(walker: FrameWalker): void {
+    this.walker = walker;
+    this.between = walker.betweenMessages;
+    this.sizesAt = walker.sizesAt;
+  }
+
+  /** The walker learns of all that has been counted here. */
+  settleCount(): void {
+    const { walker } = this;
+    if (walker === undefined) return;
+    walker.messages += this.messages;
+    walker.bytes += this.bytes;
+    this.messages = 0;
+    this.bytes = 0;
+  }
+
+  /** From now on nothing is counted here. */
+  stopCounting(): void {
+    this.settleCount();
+    this.walker = undefined;
+  }
+
+  /** Counts what is in buffer[0..length); true when there has been a Close, in it or before. */
+  protected count(walker: FrameWalker, buffer: Uint8Array, length: number): boolean {
+    const at = this.between ? this.countWhole(buffer, length) : 0;
+    if (at === length) return false;
+    const over = walker.walk(buffer, at, length);
+    this.between = walker.betweenMessages;
+    return over;
+  }
+
+  /** Counts messages of one frame that are there as a whole, from the first byte on; returns what is behind them. */
+  private countWhole(buffer: Uint8Array, end: number): number {
+    const { sizesAt } = this;
+    let at = 0;
+    let messages = 0;
+    let bytes = 0;
+    while (end - at >= 2) {
+      const kind = buffer[at]! & WHOLE_MESSAGE_BITS;
+      if (kind !== WHOLE_BINARY && kind !== WHOLE_TEXT) break;
+      const second = buffer[at + 1]!;
+      let length = second & LENGTH_BITS;
+      let payloadAt = at + (second >= MASK_BIT ? 2 + MASK_KEY_BYTES : 2);
+      if (length >= LENGTH_16) {
+        if (length === LENGTH_64 || end - at < 4) break;
+        length = (buffer[at + 2]! << 8) | buffer[at + 3]!;
+        payloadAt += 2;
+      }
+      if (end - payloadAt < length) break;
+      at = payloadAt + length;
+      messages++;
+      bytes += length;
+      observeSize(sizesAt, length);
+    }
+    this.messages += messages;
+    this.bytes += bytes;
+    return at;
+  }
+}
