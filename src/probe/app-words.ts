@@ -30,6 +30,17 @@ export function complaintOf(body: string): Complaint | undefined {
   return WORDS.find(([words]) => words.test(body))?.[1];
 }
 
+/** What people read in an answer's body: text without tags, or a page's title where there is no text. */
+export function saidIn(body: string): string {
+  const title = /<title>\s*([^<]*?)\s*<\/title>/i.exec(body)?.[1] ?? "";
+  const text = body
+    .replace(/<(title|script|style)\b.*?<\/\1>/gis, " ")
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+  return text === "" ? title : text;
+}
+
 /** A page for people, not a word of a WebSocket library. */
 export function isHtml(body: string, contentType: string): boolean {
   return /^text\/html\b/i.test(contentType) || /^\s*<(?:!doctype html|html)\b/i.test(body);

@@ -121,6 +121,14 @@ export const HTTP1: ProductLines = {
   ALB: ["# listeners offer both; a gRPC target group takes HTTP/2 alone"],
 };
 
+/** How much a POST may hold. */
+export const BODY: ProductLines = {
+  nginx: ["client_max_body_size 1m;   # the default, and what Socket.IO takes"],
+  Apache: ["LimitRequestBody 1048576"],
+  Caddy: ["request_body { max_size 1MB }"],
+  Traefik: ["buffering: { maxRequestBodyBytes: 1048576 }"],
+};
+
 /** Clients that are counted. */
 export const LIMITS: ProductLines = {
   nginx: ["limit_conn per_client 50;   # behind another proxy with set_real_ip_from and real_ip_header"],

@@ -3,12 +3,11 @@
  * request on a connection of its own, so that a balancer may send it where it likes.
  */
 
-import { STICKY } from "./cause-lines.ts";
+import { saidIn } from "./app-words.ts";
 import { attempt } from "./handshake.ts";
-import { fieldOf } from "./http-answer.ts";
 import { request } from "./http-request.ts";
+import { judgeOpening, strayed, summarised, whyNoSession } from "./judge-session.ts";
 import { judgeStatus } from "./judge-status.ts";
-import { judgeWay } from "./judge-way.ts";
 import type { ProbeTarget, ProbeWishes } from "./target.ts";
 import { Tunnel } from "./tunnel.ts";
 import { type Verdict, verdict } from "./verdict.ts";
@@ -105,6 +104,7 @@ async function tryOnce(target: ProbeTarget, wishes: ProbeWishes, path: string, p
     verdict: found,
     unsupported,
   });
+  const at: ProbeTarget = { ...target, path };
   const query = `${path}?EIO=${protocol}&transport=polling`;
   const opened = await request(target, wishes, { method: "GET", path: query });
   if (typeof opened === "string") {
@@ -119,7 +119,7 @@ async function tryOnce(target: ProbeTarget, wishes: ProbeWishes, path: string, p
   });
   if (session === undefined) {
     const unsupported = /"code":5\b/.test(opened.text);
-    return done(undefined, judgeOpening(target, opened.answer), unsupported);
+    return done(undefined, judgeOpening(at, opened.answer), unsupported);
   }
   const withSid = `${query}&sid=${session.sid}`;
   const socketIo = protocol === NEW_PROTOCOL ? "40" : undefined;
@@ -128,7 +128,8 @@ async function tryOnce(target: ProbeTarget, wishes: ProbeWishes, path: string, p
     const fault =
       typeof posted === "string" ? posted : posted.text === "ok" ? "" : answerText(posted.answer.status, posted.text);
     steps.push({ name: "post", fault, ms: typeof posted === "string" ? 0 : posted.ms });
-    if (fault !== "") return done(session, strayed(fault, "post"));
+    if (fault !== "")
+      return done(session, strayed(at, typeof posted === "string" ? undefined : posted.answer, fault, "post"));
     const polled = await request(target, wishes, { method: "GET", path: withSid });
     const pollFault =
       typeof polled === "string"
@@ -137,7 +138,8 @@ async function tryOnce(target: ProbeTarget, wishes: ProbeWishes, path: string, p
           ? ""
           : answerText(polled.answer.status, polled.text);
     steps.push({ name: "poll", fault: pollFault, ms: typeof polled === "string" ? 0 : polled.ms });
-    if (pollFault !== "") return done(session, strayed(pollFault, "poll"));
+    if (pollFault !== "")
+      return done(session, strayed(at, typeof polled === "string" ? undefined : polled.answer, pollFault, "poll"));
   }
   if (!session.upgrades.includes("websocket")) {
     steps.push({ name: "upgrade", fault: "the server offers none", ms: 0 });
@@ -220,63 +222,6 @@ function readSession(text: string): Session | undefined {
 }
 
 function answerText(status: number, text: string): string {
-  const said = text
-    .replace(/<[^>]*>/g, " ")
-    .replace(/\s+/g, " ")
-    .trim()
-    .slice(0, 100);
+  const said = saidIn(text).replace(`${status} `, "").slice(0, 100);
   return said === "" ? String(status) : `${status}: ${said}`;
-}
-
-/** A request of a session that another server got, or that a proxy refused. */
-function strayed(fault: string, step: string): Verdict {
-  if (/Session ID unknown|"code":1\b/.test(fault)) {
-    return verdict(
-      "no-stickiness",
-      "the balancer",
-      "Requests of one client reach different servers, which do not know each other's sessions.",
-      [`${step}: ${fault}`],
-      STICKY,
-    );
-  }
-  return verdict(
-    "polling-broken",
-    "a proxy on the way, or the application",
-    `The session opens, and then a request of it fails (${step}).`,
-    [fault],
-  );
-}
-
-async function whyNoSession(target: ProbeTarget, wishes: ProbeWishes, fault: string): Promise<Verdict> {
-  const { way } = await attempt(target, wishes, () => {}, { plain: true });
-  way.wire?.close();
-  const { host, port } = target.connectTo ?? target;
-  return (
-    judgeWay(way, host, port) ?? verdict("no-answer", "the application, or a proxy before it", `No session: ${fault}.`)
-  );
-}
-
-function judgeOpening(target: ProbeTarget, answer: Parameters<typeof judgeStatus>[0]): Verdict {
-  if (answer.status === 200) {
-    return {
-      ...verdict(
-        "not-engine-io",
-        "the path",
-        `What answers there is no Socket.IO: ${fieldOf(answer, "Content-Type") || "no type"}. Another path, or the pages of the site.`,
-      ),
-    };
-  }
-  return judgeStatus(answer, target, { withoutOrigin: undefined, plain: undefined });
-}
-
-/** One verdict of each kind, with how often it came. */
-function summarised(verdicts: readonly Verdict[], tries: readonly EngineTry[]): Verdict[] {
-  const byId = new Map<string, Verdict[]>();
-  for (const one of verdicts) byId.set(one.id, [...(byId.get(one.id) ?? []), one]);
-  return [...byId.values()].flatMap((alike) => {
-    const [first] = alike;
-    if (first === undefined) return [];
-    const often = `${alike.length} of ${tries.length} ${tries.length === 1 ? "try" : "tries"}`;
-    return [{ ...first, evidence: [...first.evidence, often] }];
-  });
 }

@@ -3,6 +3,7 @@ import { isHtml } from "./app-words.ts";
 import {
   ACCESS_RULES,
   BACKEND,
+  BODY,
   LIMITS,
   PASS_HOST,
   PASS_UPGRADE,
@@ -43,6 +44,12 @@ export function judgeNumber(one: Refusal): Judgement {
       return notFound(one);
     case 405:
       return pageInstead(one);
+    case 413:
+      return {
+        id: "body-too-large",
+        what: "The request's body is larger than what is taken there: while a client polls, its messages are bodies of POSTs.",
+        lines: BODY,
+      };
     case 429:
       return { id: "limited", what: "Too many requests: a limit has been reached.", lines: LIMITS };
     case 500:

@@ -1,5 +1,5 @@
 /** Verdicts about answers other than 101: who gave them, and what is usually behind. */
-import { type Complaint, complaintOf, isHtml } from "./app-words.ts";
+import { type Complaint, complaintOf, isHtml, saidIn } from "./app-words.ts";
 import { PASS_HOST, PASS_UPGRADE, STICKY } from "./cause-lines.ts";
 import type { Attempt } from "./handshake.ts";
 import { fieldOf, type HttpAnswer } from "./http-answer.ts";
@@ -63,13 +63,7 @@ function hopOf({ name, own, via }: Responder): string {
 
 /** What the answer shows, for whoever wants to judge for themselves. */
 function signs({ answer, responder, complaint }: Refusal, hop: string): string[] {
-  const said = answer.body
-    .replace(/<(title|script|style)\b.*?<\/\1>/gis, " ")
-    .replace(/<[^>]*>/g, " ")
-    .replace(/\s+/g, " ")
-    .trim();
-  const title = /<title>\s*([^<]*?)\s*<\/title>/i.exec(answer.body)?.[1] ?? "";
-  const text = said === "" ? title : said;
+  const text = saidIn(answer.body);
   const words = text === "" ? [] : [`It says: ${text.slice(0, 160)}`];
   const fields = [
     ...(responder.name === "" || hop.includes(responder.name) ? [] : [`Server: ${responder.name}`]),

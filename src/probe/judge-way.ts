@@ -7,7 +7,7 @@ import { type Verdict, verdict } from "./verdict.ts";
 /** A record that begins with these is TLS's alert or handshake. */
 const TLS_RECORD = /^[\x15\x16]\x03/;
 /** A SETTINGS frame: what an HTTP/2 server says first. */
-const HTTP2_SETTINGS = /^\0\0[\0-\xff]\x04/;
+export const HTTP2_SETTINGS = /^\0\0[\0-\xff]\x04/;
 
 /** The verdict about a way that led nowhere, or to a certificate that browsers refuse. */
 export function judgeWay({ dns, tcp, tls }: Way, host: string, port: number): Verdict | undefined {
@@ -76,9 +76,12 @@ function judgeTls({ code, error }: StepFailure): Verdict {
   });
 }
 
+/** Engine.IO's `destroyUpgradeTimeout` is a second; clocks are not that exact. */
+const ENGINE_IO_PATIENCE_MS = 950;
+
 /** The verdict about an answer that did not come, or is no HTTP. */
 export function judgeNoAnswer(
-  { answer, way, target, endAfterAnswer }: Attempt,
+  { answer, answerMs, way, target, endAfterAnswer }: Attempt,
   timeoutMs: number,
 ): Verdict | undefined {
   if (answer === "timeout") {
@@ -100,6 +103,11 @@ export function judgeNoAnswer(
       "what listens there",
       `The connection was ${how} in answer to the handshake.`,
       [
+        ...(answerMs < ENGINE_IO_PATIENCE_MS
+          ? []
+          : [
+              "Only after a second: so Socket.IO's server does with handshakes for another path than its own. Try --engine-io.",
+            ]),
         target.tls
           ? "Perhaps the port speaks another protocol, or an access rule closes without a word (nginx: return 444)."
           : "Perhaps the port speaks TLS (connect with wss://) or HTTP/2 alone, or an access rule closes without a word (nginx: return 444).",

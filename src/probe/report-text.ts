@@ -5,6 +5,7 @@ import type { ProductLines } from "./cause-lines.ts";
 import { type CertificateFacts, isFailure, type StepFailure, type TlsFacts, type Way } from "./connect.ts";
 import type { EngineReport } from "./engine-io.ts";
 import type { Attempt } from "./handshake.ts";
+import { HTTP2_SETTINGS } from "./judge-way.ts";
 import type { IdleFacts, IdleReport, TunnelFacts } from "./observe.ts";
 import { isBroken, type ProbeReport } from "./probe.ts";
 import { PRODUCTS, type Product, type Responder } from "./product.ts";
@@ -116,7 +117,12 @@ function handshakeRows(
   else if (answer === "closed")
     sheet.row(false, "answer", `none: the connection was ${endAfterAnswer === "reset" ? "reset" : "closed"}`, answerMs);
   else if (answer !== undefined && "bytes" in answer)
-    sheet.row(false, "answer", JSON.stringify(answer.bytes.slice(0, 40)), answerMs);
+    sheet.row(
+      false,
+      "answer",
+      HTTP2_SETTINGS.test(answer.bytes) ? "HTTP/2's first frame" : JSON.stringify(answer.bytes.slice(0, 40)),
+      answerMs,
+    );
   else if (answer !== undefined) {
     sheet.row(answer.status === 101 && faults.length === 0, "answer", answer.statusLine, answerMs);
     for (const [name, value] of answer.fields) sheet.more(`${name}: ${value}`, "dim");

@@ -17,6 +17,7 @@ const ports = {
   two: freePort(),
   proxy: freePort(),
   turns: freePort(),
+  small: freePort(),
   sticky: freePort(),
   bare: freePort(),
 };
@@ -50,6 +51,7 @@ http {
   ${server(ports.turns, "http://turns", LINES)}
   ${server(ports.sticky, "http://sticky", LINES)}
   ${server(ports.bare, "http://sticky", "")}
+  ${server(ports.small, "http://sticky", `client_max_body_size 1; ${LINES}`)}
 }
 `);
 });
@@ -192,6 +194,20 @@ describe("hopway probe --engine-io", () => {
         ({ name, fault }: { name: string; fault: string }) => `${name} ${fault === "" ? "ok" : "failed"}`,
       ),
     ).toEqual(["open by polling ok", "post ok", "poll ok", "upgrade failed"]);
+  });
+  test("a message that is too large for the proxy", async () => {
+    const { code, report } = await engine(ports.small);
+    expect([code, ids(report)]).toEqual([1, ["body-too-large"]]);
+    expect(report.verdicts[0].lines.nginx[0]).toContain("client_max_body_size");
+  });
+  test("the path of the session is named, not that of the URL", async () => {
+    const { report } = await engine(ports.app);
+    expect(JSON.stringify(report.verdicts)).not.toContain("knows no /:");
+  });
+  test("a handshake for another path than Socket.IO's: closed after a second, and what that means", async () => {
+    const { stdout } = await probe(url(ports.one, "/ws"));
+    expect(stdout).toContain("closed-without-answer");
+    expect(stdout).toContain("Try --engine-io");
   });
   test("no Socket.IO there", async () => {
     const { code, report } = await engine(ports.app);
