@@ -165,7 +165,7 @@ const VARIANTS: readonly Variant[] = [
   ["line-refused", "phoenix", "listen 80;", "listen 80;\n    proxy_set_header Host;"],
   ["syntax-error", "phoenix", "allow all;", "allow all;}"],
   ["handshake-fields-dropped", "etherpad", "proxy_buffering off;", "proxy_pass_request_headers off;"],
-  ["connection-hard-coded", "jupyter-hub", "$connection_upgrade;", '"upgrade";'],
+  ["connection-hard-coded", "one-server-for-both", "$connection_upgrade;", '"upgrade";'],
 ];
 
 /** Whoever has to decide: nothing is changed. */
