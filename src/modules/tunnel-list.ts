@@ -50,12 +50,17 @@ function volume({ client, upstream }: Tunnel): number {
   return client.received + upstream.received;
 }
 
-/** Whoever does not take bytes is slower than whoever answers late; -1: nothing is known. */
-function slowness({ client, upstream, session }: Tunnel): number {
-  const roundTripMs = Math.max(session?.clientRoundTripMs ?? -1, session?.upstreamRoundTripMs ?? -1);
-  const waiting = client.waitingBytes + upstream.waitingBytes;
-  const MINUTE_MS = 60_000;
-  return waiting > 0 ? MINUTE_MS + waiting : roundTripMs;
+/** More than any round trip. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER / 2;
+
+/** To sort tunnels by: whoever does not take bytes is slower than whoever answers late. -1: nothing is known. */
+export function slowness(waitingBytes: number, clientRoundTripMs: number, upstreamRoundTripMs: number): number {
+  return waitingBytes > 0 ? NEVER_MS + waitingBytes : Math.max(clientRoundTripMs, upstreamRoundTripMs);
+}
+
+function slownessOf({ client, upstream, session }: Tunnel): number {
+  const waitingBytes = client.waitingBytes + upstream.waitingBytes;
+  return slowness(waitingBytes, session?.clientRoundTripMs ?? -1, session?.upstreamRoundTripMs ?? -1);
 }
 
 function described(tunnel: Tunnel): OpenTunnel {
@@ -85,7 +90,7 @@ export function listTunnels(connections: Iterable<Connection>): {
     const tunnel = tunnelOf(socket);
     if (tunnel === undefined) continue;
     largest.offer(tunnel, volume(tunnel));
-    const score = slowness(tunnel);
+    const score = slownessOf(tunnel);
     if (score >= 0) slowest.offer(tunnel, score);
   }
   return { largest: largest.entries.map(described), slowest: slowest.entries.map(described) };

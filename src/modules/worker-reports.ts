@@ -9,7 +9,7 @@ import { Timer, type TimerOwner } from "../net/timers.ts";
 import { jsonBytes } from "./display-text.ts";
 import type { Reading } from "./metrics-reading.ts";
 import { type EndedTunnel, endedTunnels, RECENT, type RefusedHandshake, refusedHandshakes } from "./recent-events.ts";
-import { LISTED, listTunnels, type OpenTunnel } from "./tunnel-list.ts";
+import { LISTED, listTunnels, type OpenTunnel, slowness } from "./tunnel-list.ts";
 
 const INTERVAL_MS = 1000;
 
@@ -57,7 +57,7 @@ export function allReports({ memory, workers }: Reading): WorkerReport {
   });
   return {
     largest: merged(reports, "largest", (a, b) => b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut, LISTED),
-    slowest: merged(reports, "slowest", (a, b) => slowness(b) - slowness(a), LISTED),
+    slowest: merged(reports, "slowest", (a, b) => slownessOf(b) - slownessOf(a), LISTED),
     ended: merged(reports, "ended", (a, b) => b.at - a.at, RECENT),
     refused: merged(reports, "refused", (a, b) => b.at - a.at, RECENT),
   };
@@ -75,7 +75,6 @@ function merged<K extends keyof WorkerReport>(
     .slice(0, most);
 }
 
-function slowness({ waitingBytes, clientRoundTripMs, upstreamRoundTripMs }: OpenTunnel): number {
-  const roundTripMs = Math.max(clientRoundTripMs, upstreamRoundTripMs);
-  return waitingBytes > 0 ? Number.MAX_SAFE_INTEGER / 2 + waitingBytes : roundTripMs;
+function slownessOf({ waitingBytes, clientRoundTripMs, upstreamRoundTripMs }: OpenTunnel): number {
+  return slowness(waitingBytes, clientRoundTripMs, upstreamRoundTripMs);
 }

@@ -162,8 +162,9 @@ function substitute(text: string, substitutions: Substitutions): string {
   let result = text;
   for (const [literal, name] of substitutions) {
     if (literal === "") continue;
+    // Behind the request line the log has its length, which may be the number of a port, too.
     result = /^\d+$/.test(literal)
-      ? result.replace(new RegExp(`(?<!\\d)${literal}(?!\\d)`, "g"), name)
+      ? result.replace(new RegExp(`(?<!\\d|" )${literal}(?!\\d)`, "g"), name)
       : result.replaceAll(literal, name);
   }
   return result;
