@@ -1,9 +1,8 @@
-/** What a configuration needs before it can be used: folders for temporary files, logs, connections enough. */
+/** What a configuration needs before it can be used: folders for temporary files, logs. */
 import { readFileSync } from "node:fs";
 import type { LoadedConfig } from "../config/load.ts";
 import { createTempDirectories } from "../http/temp-directory.ts";
 import { EMERG, errorLogOf, type LogLevel, standardError, WARN } from "../net/error-log.ts";
-import { listenSockets } from "../net/listen.ts";
 import { declaredLogs, LogFile, openLogs } from "../net/log-file.ts";
 import { processSettings } from "./settings.ts";
 
@@ -11,11 +10,6 @@ type Report = (level: LogLevel, message: string) => void;
 
 /** Makes and opens the files, for the workers' user. False, and told in nginx's words, when something failed. */
 export function prepareFiles(config: LoadedConfig, report: Report): boolean {
-  const shortage = connectionShortage(config);
-  if (shortage !== undefined) {
-    report(EMERG, shortage);
-    return false;
-  }
   const failure = createTempDirectories(config.load, processSettings(config).user?.uid);
   if (failure !== undefined) {
     report(EMERG, failure);
@@ -30,14 +24,6 @@ export function prepareFiles(config: LoadedConfig, report: Report): boolean {
   if (failures.length > 0) return false;
   warnOfDescriptors(config, report);
   return true;
-}
-
-/** Each listening socket takes a connection, and so does the channel to the master (ngx_event_init_conf). */
-function connectionShortage(config: LoadedConfig): string | undefined {
-  const { workerConnections } = processSettings(config);
-  const listening = listenSockets(config.load).length;
-  if (workerConnections > listening) return undefined;
-  return `${workerConnections} worker_connections are not enough for ${listening} listening sockets`;
 }
 
 /** ngx_event_module_init, which asks the configuration's log whether it wants to know. */
