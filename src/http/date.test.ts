@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { httpDate, isoDate, logDate, parseHttpDate } from "./date.ts";
+import { httpDate, isoDate, logDate, parseHttpDate, secondsText } from "./date.ts";
 
 const SOME_TIME_MS = Date.UTC(2026, 10, 21, 7, 0, 0);
 
@@ -62,4 +62,18 @@ describe("parseHttpDate", () => {
   test("reads what httpDate writes", () => {
     for (let day = 0; day < 40000; day += 37) expect(parseHttpDate(httpDate(day * 86400000))).toBe(day * 86400);
   });
+});
+
+const times: readonly (readonly [ms: number, text: string])[] = [
+  [0, "0.000"],
+  [-5, "0.000"],
+  [7.9, "0.007"],
+  [42, "0.042"],
+  [999.99, "0.999"],
+  [1000, "1.000"],
+  [1_795_000_000_123, "1795000000.123"],
+];
+
+describe("secondsText", () => {
+  for (const [ms, text] of times) test(text, () => expect(secondsText(ms)).toBe(text));
 });

@@ -69,6 +69,14 @@ export function isoDate(ms: number): string {
   return iso.at(ms);
 }
 
+/** `1.234`: a time in ms as seconds; a negative one counts as none. */
+export function secondsText(ms: number): string {
+  const whole = ms > 0 ? Math.floor(ms) : 0;
+  const rest = whole % 1000;
+  const zeros = rest < 10 ? "00" : rest < 100 ? "0" : "";
+  return `${(whole - rest) / 1000}.${zeros}${rest}`;
+}
+
 /** What a date text says, before it is checked. */
 interface DateParts {
   year: number;

@@ -185,6 +185,26 @@ export class Request {
     this.headers = headers;
   }
 
+  /** The status that the client gets: an error's until its page is through; 0 while nothing is decided. */
+  get status(): number {
+    return this.errorStatus !== 0 ? this.errorStatus : this.out.status;
+  }
+
+  /** Bytes that the client has sent, its head and what was read of its body: `$request_length`. */
+  get receivedBytes(): number {
+    return this.headBytes + (this.body === undefined ? 0 : this.body.wireBytes);
+  }
+
+  /** Bytes that the client has been sent, with the head. */
+  get bytesSent(): number {
+    return this.connection.output.sentBytes - this.sentBefore;
+  }
+
+  /** Of these, the body: `$body_bytes_sent`. */
+  get bodyBytesSent(): number {
+    return Math.max(0, this.bytesSent - this.headerBytesSent);
+  }
+
   /** The stored value of a variable, by slot. */
   slot(slot: number): string | undefined {
     return this.slots?.[slot];

@@ -2,11 +2,12 @@
 import { ConfigFault, type DirectiveSite } from "../config/directive.ts";
 import type { LoadContext } from "../config/load-context.ts";
 import type { Statement } from "../config/syntax.ts";
-import { isoDate, logDate } from "../http/date.ts";
+import { isoDate, logDate, secondsText } from "../http/date.ts";
 import type { Request } from "../http/request.ts";
 import { nowMs } from "../net/timers.ts";
 import { type Variable, variables } from "../template/variables.ts";
 import { escapeJsonValue, escapeLogValue, type LogEscape } from "./log-escape.ts";
+import { statusText } from "./variables-response.ts";
 
 /** Makes a request's line, without its newline. */
 export interface LogFormat {
@@ -16,35 +17,17 @@ export interface LogFormat {
 
 type Part = (r: Request) => string;
 
-/** `1234.567`: seconds with milliseconds. */
-function secondsWithMs(ms: number): string {
-  const whole = Math.max(0, Math.floor(ms));
-  const rest = whole % 1000;
-  const seconds = (whole - rest) / 1000;
-  return `${seconds}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`;
-}
-
-/** The status that was answered with, three digits; 009 for HTTP/0.9. */
-function statusText(r: Request): string {
-  const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
-  return String(status !== 0 ? status : r.httpVersion === 9 ? 9 : 0).padStart(3, "0");
-}
-
-function bytesSent(r: Request): number {
-  return r.connection.output.sentBytes - r.sentBefore;
-}
-
 /** Values that the log module makes itself: computed when the line is written, and never escaped. */
 const ownParts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ["pipe", (r) => (r.pipelined ? "p" : ".")],
   ["time_local", () => logDate(Date.now())],
   ["time_iso8601", () => isoDate(Date.now())],
-  ["msec", () => secondsWithMs(Date.now())],
-  ["request_time", (r) => secondsWithMs(nowMs() - r.startMs)],
+  ["msec", () => secondsText(Date.now())],
+  ["request_time", (r) => secondsText(nowMs() - r.startMs)],
   ["status", statusText],
-  ["bytes_sent", (r) => String(bytesSent(r))],
-  ["body_bytes_sent", (r) => String(Math.max(0, bytesSent(r) - r.headerBytesSent))],
-  ["request_length", (r) => String(r.headBytes + (r.body?.wireBytes ?? 0))],
+  ["bytes_sent", (r) => String(r.bytesSent)],
+  ["body_bytes_sent", (r) => String(r.bodyBytesSent)],
+  ["request_length", (r) => String(r.receivedBytes)],
 ]);
 
 /** A variable's value; `-` where there is none, except in JSON and unescaped logs. */

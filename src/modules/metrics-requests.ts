@@ -29,7 +29,7 @@ function countRequest(r: Request, limits: Limits, lists: boolean): void {
     return;
   }
   const { at } = levelCounters.of(r.location).location;
-  const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
+  const { status } = r;
   const statusClass = Math.floor(status / 100);
   count(at + ANSWERS + (statusClass <= HIGHEST_CLASS ? statusClass : 0));
   if (r.upstreamStates !== undefined) countTries(r.upstreamStates);

@@ -25,7 +25,7 @@ export function endedSpan(
   parent: SpanPlace | undefined,
   own: readonly (readonly [name: string, value: string])[],
 ): EndedSpan {
-  const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status;
+  const { status } = r;
   const endMs = Math.max(r.startedAt, wallMs());
   const attributes: Attributes = requestAttributes(r, status);
   addWebSocket(attributes, r);
@@ -54,14 +54,13 @@ function requestAttributes(r: Request, status: number): Attributes {
   const { connection } = r;
   const secure = connection.tls !== undefined;
   const agent = r.headers.get("user-agent");
-  const sentBytes = connection.output.sentBytes - r.sentBefore - r.headerBytesSent;
   const attributes: Attributes = {
     "http.method": utf8(r.method),
     "http.target": utf8(r.unparsedUri),
     "http.route": utf8(r.location.name),
     "http.scheme": secure ? "https" : "http",
     "http.flavor": r.httpVersion === 1001 ? "1.1" : r.httpVersion === 1000 ? "1.0" : "0.9",
-    "http.response_content_length": Math.max(0, sentBytes),
+    "http.response_content_length": r.bodyBytesSent,
     "http.status_code": status,
     "net.host.name": utf8(r.host === "" ? r.server.name : r.host),
     "net.sock.peer.addr": r.remoteAddress,

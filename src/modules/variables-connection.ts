@@ -1,5 +1,6 @@
 /** Variables of the client's connection and of this process. */
 import { hostname } from "node:os";
+import { secondsText } from "../http/date.ts";
 import type { ProxyHeader } from "../http/proxy-protocol.ts";
 import { TlvFault, tlvGet } from "../http/proxy-protocol-tlv.ts";
 import type { Request } from "../http/request.ts";
@@ -7,7 +8,6 @@ import { type TcpInfoField, tcpInfo } from "../net/tcp-info.ts";
 import { nowMs } from "../net/timers.ts";
 import type { PrefixVariable, VariableDefinition, VariableGet } from "../template/variables.ts";
 import { NGINX_VERSION } from "../version.ts";
-import { secondsText } from "./variables-time.ts";
 
 const OWN_HOSTNAME = hostname().toLowerCase();
 const OWN_PID = String(process.pid);

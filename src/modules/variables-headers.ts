@@ -47,11 +47,6 @@ function keepAliveField(r: Request): string | undefined {
   return r.keepAlive && !r.completed && headerSeconds > 0 ? `timeout=${headerSeconds}` : undefined;
 }
 
-function contentTypeField(r: Request): string | undefined {
-  const { contentType, charset } = r.out;
-  return contentType === undefined || charset === undefined ? contentType : `${contentType}; charset=${charset}`;
-}
-
 function lastModifiedField(r: Request): string | undefined {
   const { lastModifiedText, lastModifiedSeconds } = r.out;
   if (lastModifiedText !== undefined) return lastModifiedText;
@@ -60,7 +55,7 @@ function lastModifiedField(r: Request): string | undefined {
 
 /** Response fields that are kept outside the list, as in ngx_http_variables.c. */
 const sentFields: readonly VariableDefinition[] = [
-  { name: "sent_http_content_type", get: contentTypeField },
+  { name: "sent_http_content_type", get: (r) => r.out.contentTypeText },
   {
     name: "sent_http_content_length",
     get: (r) => (r.out.contentLength >= 0 ? String(r.out.contentLength) : undefined),

@@ -75,5 +75,5 @@ export const requestVariables: readonly VariableDefinition[] = [
   { name: "remote_user", get: remoteUser },
   { name: "request_body", get: requestBody },
   { name: "request_body_file", get: (r) => r.bodySpool?.fileName },
-  { name: "request_length", get: (r) => String(r.headBytes + (r.body === undefined ? 0 : r.body.wireBytes)) },
+  { name: "request_length", get: (r) => String(r.receivedBytes) },
 ];

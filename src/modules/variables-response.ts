@@ -6,13 +6,10 @@ import { keepFirst } from "../template/cached-variable.ts";
 import type { VariableDefinition, VariableRegistry } from "../template/variables.ts";
 
 /** The status that is or will be sent, with three digits; 009 for an answer in HTTP/0.9, 000 for none. */
-function statusText(r: Request): string {
-  const status = r.errorStatus !== 0 ? r.errorStatus : r.out.status !== 0 ? r.out.status : r.httpVersion === 9 ? 9 : 0;
-  return status >= 100 ? String(status) : String(status).padStart(3, "0");
-}
-
-function sentBytes(r: Request): number {
-  return r.connection.output.sentBytes - r.sentBefore;
+export function statusText(r: Request): string {
+  const { status } = r;
+  if (status >= 100) return String(status);
+  return status === 0 && r.httpVersion === 9 ? "009" : String(status).padStart(3, "0");
 }
 
 function setLimitRate(r: Request, value: string): void {
@@ -22,8 +19,8 @@ function setLimitRate(r: Request, value: string): void {
 }
 
 export const responseVariables: readonly VariableDefinition[] = [
-  { name: "bytes_sent", get: (r) => String(sentBytes(r)) },
-  { name: "body_bytes_sent", get: (r) => String(Math.max(0, sentBytes(r) - r.headerBytesSent)) },
+  { name: "bytes_sent", get: (r) => String(r.bytesSent) },
+  { name: "body_bytes_sent", get: (r) => String(r.bodyBytesSent) },
   { name: "status", get: statusText },
   { name: "limit_rate", get: (r) => String(r.limitRate ?? 0), set: setLimitRate, changeable: true },
 ];

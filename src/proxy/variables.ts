@@ -1,13 +1,8 @@
 /** `$proxy_*` and `$upstream_*` (ngx_http_proxy_module.c, ngx_http_upstream.c). */
+import { secondsText } from "../http/date.ts";
 import { asciiLowerCase, type HeaderList } from "../http/header-list.ts";
 import type { Request, UpstreamState, UpstreamView } from "../http/request.ts";
 import type { PrefixVariable, VariableDefinition, VariableGet } from "../template/variables.ts";
-
-/** `1.234`: seconds of a time in ms. */
-function secondsText(ms: number): string {
-  const whole = Math.max(0, Math.floor(ms));
-  return `${Math.floor(whole / 1000)}.${String(whole % 1000).padStart(3, "0")}`;
-}
 
 /**
  * One value per try, joined by `, `, and by ` : ` where an internal redirect led to another upstream; undefined while

@@ -90,6 +90,19 @@ const WITHOUT_LENGTH: ReadonlySet<string> = new Set([
 
 export const PROXY_RESPONSES: readonly Group[] = [
   {
+    subject: "content types in variables",
+    config: `
+  charset utf-8;
+  server {
+    listen {port};
+    location / { ${KEEP} proxy_pass http://127.0.0.1:{backend}/; }
+    location /own { default_type text/plain; return 200 own; }
+  }`,
+    logFields: '$status "$sent_http_content_type"',
+    cases: gets("/charset-type", "/no-type", "/typed", "/status-404", "/own"),
+    behaviours: { typed: { steps: ["HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx"] } },
+  },
+  {
     subject: "bodies that nobody wants",
     config: `
   server {
