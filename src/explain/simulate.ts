@@ -174,7 +174,7 @@ export class Simulation {
     };
   }
 
-  /** For `runIn`: the variables of the server are set, the location's rewrite lines run, then its handler. */
+  /** For `runIn`: the variables of the server and the captures of the location are set, its rewrite lines run, then its handler. */
   private putIntoPlace(r: Request): number {
     const { forced, observer } = this;
     if (forced === undefined) return DECLINED;
@@ -182,6 +182,11 @@ export class Simulation {
     r.server.level.rewrite?.(r);
     observer.onlySets = false;
     r.location = forced;
+    const match = forced.regex?.exec(r.uri);
+    if (match) {
+      r.captures = match;
+      forced.capture?.(r, match);
+    }
     const verdict = forced.rewrite?.(r) ?? DECLINED;
     if (verdict !== DECLINED) return verdict;
     r.location.handler?.(r);

@@ -25,7 +25,7 @@ export function nginxCheck(): NginxCheck | undefined {
   const here = (text: string): string => {
     const blocks = new Set([...text.matchAll(/\bupstream\s+(\S+)/g)].map(([, name]) => name));
     return text.replace(
-      /(\bserver\s+|\bproxy_pass\s+https?:\/\/)([\w.-]*[a-z][\w.-]*)(?=[:/;\s])/gi,
+      /(\bserver\s+|\bproxy_pass\s+https?:\/\/)(?!unix:)([\w.-]*[a-z][\w.-]*)(?=[:/;\s])/gi,
       (all, before, host) => (blocks.has(host) ? all : `${before}127.0.0.1`),
     );
   };

@@ -35,13 +35,16 @@ export const hostNotPassed: Rule = {
       if (setLine(place.level, "Host") !== undefined || lostFields(place).some(([name]) => /^host$/i.test(name)))
         return [];
       const { app } = place;
+      const seen = place.handshake?.field("host") ?? "";
       const knownToCheck = app?.comparesOrigin === true ? ` ${app.name} does.` : "";
+      // Django and others take no name with an underscore (RFC 1034, 3.5).
+      const noName = seen.includes("_") ? ' With "_" in it, it is no host name: Django answers 400.' : "";
       return [
         {
           severity: knownToCheck !== "" || told.has(place.url.host) ? "warning" : "note",
           at: place.pass,
-          message: `${levelName(place.location)} does not pass the client's "Host": the backend sees "${place.handshake?.field("host")}".`,
-          consequence: `Backends that compare "Origin" with "Host" answer 403 to browsers, but not to curl.${knownToCheck} Virtual hosts and redirects of the backend go wrong.`,
+          message: `${levelName(place.location)} does not pass the client's "Host": the backend sees "${seen}".`,
+          consequence: `Backends that compare "Origin" with "Host" answer 403 to browsers, but not to curl.${knownToCheck}${noName} Virtual hosts and redirects of the backend go wrong.`,
           remedy: "Pass the name that the client asked for.",
           edits: setFields(place, [["Host", "$host"]]),
         },
