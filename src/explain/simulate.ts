@@ -5,7 +5,8 @@
 import type { AnyModule } from "../config/any-module.ts";
 import { HTTP, LIMIT_EXCEPT, LOCATION, LOCATION_IF, type Scope, SERVER } from "../config/directive.ts";
 import type { Statement } from "../config/syntax.ts";
-import { Connection, type ListenBinding } from "../http/connection.ts";
+import { Connection } from "../http/connection.ts";
+import type { ListenBinding } from "../http/connection-host.ts";
 import type { AddressServers, Location, Server } from "../http/location.ts";
 import { locationOf, phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";

@@ -10,54 +10,23 @@ import { INFO, type LogLevel } from "../net/error-log.ts";
 import { isReceived, receivedView } from "../net/received-bytes.ts";
 import type { Socket } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
-import type { TlsContext } from "../net/tls-context.ts";
 import type { TlsOwner } from "../net/tls-socket.ts";
+import { logDropped, readingHead, refuse, takePartialHead } from "./bad-head.ts";
+import type { ConnectionHost, ListenBinding } from "./connection-host.ts";
 import { ConnectionOpening, KEEP } from "./connection-opening.ts";
 import { closeRequest, finalize, terminate } from "./finalize.ts";
-import type { DroppedLine } from "./header-block.ts";
 import { HeaderList } from "./header-list.ts";
-import type { AddressServers, Server } from "./location.ts";
+import type { Server } from "./location.ts";
 import { Output } from "./output.ts";
 import { startPhases } from "./phases.ts";
 import type { ProxyHeader } from "./proxy-protocol.ts";
 import { Request } from "./request.ts";
 import { RequestBody } from "./request-body.ts";
 import { type HeadError, RequestHeadParser } from "./request-head.ts";
-import { checkHeaderLines, checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
+import { checkRequestHeaders, type RequestFraming } from "./request-headers.ts";
 import { chooseServer, READING_HEADERS, tlsVerdict } from "./server-choice.ts";
 import { type ConnectionTls, firstServer } from "./server-tls.ts";
 import type { CoreSettings } from "./settings.ts";
-
-/** A listening address as connections see it; a reload replaces `servers`. */
-export interface ListenBinding {
-  servers: AddressServers;
-  /** Of the socket, as configured: 0.0.0.0:80. */
-  readonly text: string;
-  readonly isUnix: boolean;
-  /** 0 for a unix socket. */
-  readonly port: number;
-  /** The configuration does not listen there any more: its connections are kept for no other request. */
-  readonly closing: boolean;
-}
-
-/** What the worker offers its connections. */
-export interface ConnectionHost {
-  onConnectionClosed(connection: Connection): void;
-  /** A request of it has become a tunnel. */
-  onTunnel(r: Request): void;
-  /** True while the worker shuts down: no connection is kept for another request. */
-  readonly draining: boolean;
-  /** The worker's way to others, where it has one. */
-  readonly handover?: ConnectionHandover | undefined;
-}
-
-/** Connections go to the worker that can resume their sessions. */
-export interface ConnectionHandover {
-  /** A handshake begins with this context. */
-  uses(context: TlsContext): void;
-  /** Gives a connection away whose ClientHello, `bytes`, has these tickets; false where it stays. */
-  give(connection: Connection, tickets: readonly string[], bytes: Uint8Array): boolean;
-}
 
 type State = "opening" | "idle" | "head" | "body" | "busy" | "lingering" | "tunnel" | "closed";
 
@@ -86,12 +55,6 @@ const framing: RequestFraming = {
   upgrade: undefined,
   expectContinue: false,
 };
-
-/** What was going on, for the log, when a head turned out to be bad. */
-function readingHead(r: Request, parser: RequestHeadParser): string {
-  if (parser.inHeaders) return READING_HEADERS;
-  return r.pipelined ? "reading client pipelined request line" : "reading client request line";
-}
 
 let connectionCount = 0;
 
@@ -136,6 +99,13 @@ export class Connection implements TlsOwner, TimerOwner {
   private sendTimer: Timer | undefined = undefined;
   private rateTimer: Timer | undefined = undefined;
   private lingerUntilMs = 0;
+  private lingerTimeoutMs = 0;
+  /** The next request has begun to arrive already. */
+  private pipelined = false;
+  /** Settings of the last request's location: they hold between requests. */
+  private keptCore: CoreSettings | undefined = undefined;
+  /** A finished request whose body is still being read and thrown away. */
+  private discardingFor: Request | undefined = undefined;
   private idleSinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(socket: Socket, binding: ListenBinding, host: ConnectionHost) {
@@ -152,7 +122,7 @@ export class Connection implements TlsOwner, TimerOwner {
     this.readTimer.arm(binding.servers.defaultServer.core.clientHeaderTimeoutMs);
   }
 
-  /** The address the client connected to: `$server_addr`. A system call; undefined once closed. */
+  /** The address the client connected to: `$server_addr`. A system call. */
   get localAddress(): string {
     return this.binding.isUnix ? "unix:" : plainAddress(this.socket.localAddress);
   }
@@ -420,10 +390,10 @@ export class Connection implements TlsOwner, TimerOwner {
       r.headBytes = parser.headBytes;
     }
     spareParsers.push(parser);
-    if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
+    if (parser.dropped !== undefined) logDropped(r, parser.dropped, this.firstServer);
     if (failure !== undefined) {
       r.action = READING_HEADERS;
-      this.refuse(r, failure);
+      refuse(r, failure);
       return;
     }
     if (misdirected || this.withoutTls || this.tls !== undefined) {
@@ -475,36 +445,6 @@ export class Connection implements TlsOwner, TimerOwner {
     uncount(READING);
   }
 
-  /** A head that did not come to its end, as far as it came; returns what was wrong with it, if anything was. */
-  private takePartialHead(r: Request, parser: RequestHeadParser): HeadError | undefined {
-    if (!parser.inHeaders) return undefined;
-    const failure = checkHeaderLines(parser, framing);
-    if (failure?.line !== undefined) parser.endAt(failure.line);
-    r.headBytes = parser.headBytes;
-    chooseServer(r, framing.host, false);
-    if (parser.dropped !== undefined) this.logDropped(r, parser.dropped);
-    return failure;
-  }
-
-  /** Header lines that ignore_invalid_headers left out, in the log as it was when each of them came. */
-  private logDropped(r: Request, dropped: readonly DroppedLine[]): void {
-    const { server, location, headers } = r;
-    if (!location.core.errorLog.enabled(INFO)) return;
-    const first = this.firstServer;
-    r.action = READING_HEADERS;
-    for (const line of dropped) {
-      r.headers = headers.first(line.before);
-      const known = r.headers.has("host") ? server : first;
-      r.server = known;
-      r.location = known.level;
-      r.log(INFO, `client sent invalid header line: "${line.text}"`);
-    }
-    r.server = server;
-    r.location = location;
-    r.headers = headers;
-    r.action = "";
-  }
-
   /** A head that could not be read: answered by the default server, then the connection ends. */
   private beginFailed(error: HeadError): void {
     const parser = this.parser;
@@ -517,9 +457,9 @@ export class Connection implements TlsOwner, TimerOwner {
     this.state = "busy";
     this.input = undefined;
     const r = this.newRequest(this.firstServer, parser);
-    const earlier = this.takePartialHead(r, parser);
+    const earlier = takePartialHead(r, parser, this.firstServer, framing);
     r.action = readingHead(r, parser);
-    this.refuse(r, earlier ?? error);
+    refuse(r, earlier ?? error);
   }
 
   /** The client went away in the middle of a head: logged as a 400 that nobody gets. */
@@ -532,20 +472,14 @@ export class Connection implements TlsOwner, TimerOwner {
     this.parser = undefined;
     parser.abandon();
     const r = this.newRequest(this.firstServer, parser);
-    const refused = this.takePartialHead(r, parser);
+    const refused = takePartialHead(r, parser, this.firstServer, framing);
     r.action = readingHead(r, parser);
     if (refused !== undefined && !reset) {
-      this.refuse(r, refused);
+      refuse(r, refused);
       return;
     }
     r.log(INFO, reset ? "recv() failed (104: Connection reset by peer)" : "client prematurely closed connection");
     terminate(r, 400);
-  }
-
-  private refuse(r: Request, error: HeadError): void {
-    r.keepAlive = false;
-    r.log(INFO, error.message);
-    finalize(r, error.status);
   }
 
   /** Begins (or goes on) to read the request's body. */
@@ -673,13 +607,6 @@ export class Connection implements TlsOwner, TimerOwner {
     else this.close();
   }
 
-  /** The next request has begun to arrive already. */
-  private pipelined = false;
-  /** Settings of the last request's location: they hold between requests. */
-  private keptCore: CoreSettings | undefined = undefined;
-  /** A finished request whose body is still being read and thrown away. */
-  private discardingFor: Request | undefined = undefined;
-
   /** Logged when its body has come, too, as is everything that may have to be said of that. */
   private readDiscarded(r: Request): void {
     const { core } = r.location;
@@ -708,8 +635,6 @@ export class Connection implements TlsOwner, TimerOwner {
     this.pump();
   }
 
-  private lingerTimeoutMs = 0;
-
   /** RFC 9112 9.6: half-close, then read on, so that the client gets the response instead of a reset. */
   private linger(totalMs: number, timeoutMs: number): void {
     this.state = "lingering";
@@ -734,7 +659,7 @@ export class Connection implements TlsOwner, TimerOwner {
         if (parser !== undefined) {
           parser.abandon();
           const r = this.newRequest(this.firstServer, parser);
-          this.takePartialHead(r, parser);
+          takePartialHead(r, parser, this.firstServer, framing);
           r.action = readingHead(r, parser);
           r.log(INFO, "client timed out (110: Connection timed out)");
           r.out.status = 408;

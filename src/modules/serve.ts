@@ -1,7 +1,8 @@
 /** A worker's serving of HTTP: adopts the listening sockets, makes connections, swaps configurations, winds down. */
 import type { LoadedConfig } from "../config/load.ts";
 import type { LoadContext } from "../config/load-context.ts";
-import { Connection, type ConnectionHost, type ListenBinding } from "../http/connection.ts";
+import { Connection } from "../http/connection.ts";
+import type { ConnectionHost, ListenBinding } from "../http/connection-host.ts";
 import type { AddressServers } from "../http/location.ts";
 import type { Request } from "../http/request.ts";
 import { ACCEPTED, ACTIVE, BUSY_TIMES, HANDLED } from "../metrics/cells.ts";
