@@ -6,25 +6,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
-import type { Socket, TCPSocketListener } from "bun";
+import type { TCPSocketListener } from "bun";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { TunnelWishes } from "../../src/probe/observe.ts";
 import { type ProbeReport, probe } from "../../src/probe/probe.ts";
 import { type ProbeWishes, parseTarget } from "../../src/probe/target.ts";
-import { acceptOf } from "../../src/websocket/handshake.ts";
-import { type BackendHabits, type StrictBackend, strictBackend } from "../doctor/strict-backend.ts";
+import { type StrictBackend, strictBackend } from "../doctor/strict-backend.ts";
 import { type CertificateFiles, makeCertificate, openssl } from "../harness/certificates.ts";
 import { findNginx, startHopway, startNginx } from "../harness/gateway.ts";
 import { freePort } from "../harness/ports.ts";
 import { makeTempDir, removeTempDir } from "../harness/temp-dir.ts";
+import { MISDEEDS } from "./misdeeds.ts";
+import { LINES, NGINX_ROWS, pass, type Row } from "./nginx-rows.ts";
+import { CUT_S, IDLE_MS, PATIENT_MS } from "./patience.ts";
 import { findServer, type Server as ProxyServer, startApache, startCaddy, startHaproxy } from "./servers.ts";
-
-/** For answers that come; what never comes is waited for so long. */
-const PATIENT_MS = 8000;
-const SHORT_MS = 3000;
-/** A tunnel under test is cut after this silence: longer than what the probe does before it is silent takes. */
-const CUT_S = 3;
-const IDLE_MS = 6000;
 
 const WISHES: ProbeWishes = {
   origin: undefined,
@@ -81,143 +76,6 @@ afterAll(() => {
   failing.close();
   removeTempDir(folder);
 });
-
-const LINES = `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_set_header Host $http_host;`;
-
-interface Row {
-  /** The verdict; "works" for none. */
-  readonly id: string;
-  readonly what: string;
-  /** Inside the server's block, with {app} for a server of WebSockets, {strict} for one with habits, {dead} for nobody. */
-  readonly server: string;
-  readonly path?: string;
-  readonly habits?: BackendHabits;
-  readonly wishes?: Partial<ProbeWishes>;
-  readonly tunnel?: Partial<TunnelWishes>;
-  readonly scheme?: "ws" | "wss";
-  readonly listen?: string;
-  /** What the hop's name must hold. */
-  readonly hop?: string;
-}
-
-const pass = (to: string, ...more: readonly string[]): string =>
-  `location /ws { proxy_pass http://127.0.0.1:${to}; ${more.join(" ")} }`;
-
-const NGINX_ROWS: readonly Row[] = [
-  { id: "works", what: "right", server: pass("{app}", LINES), tunnel: { echo: true } },
-  { id: "works", what: "right for a while", server: pass("{app}", LINES), tunnel: { idleMs: 1000 } },
-  { id: "upgrade-dropped", what: "no upgrade lines", server: pass("{app}"), hop: "proxy in front" },
-  {
-    id: "upgrade-dropped",
-    what: "no Connection",
-    server: pass("{app}", LINES.replace('"upgrade"', "close")),
-    hop: "proxy in front",
-  },
-  {
-    id: "upgrade-dropped",
-    what: "the site's pages instead",
-    server: 'location / { default_type text/html; return 200 "<!doctype html>hi"; }',
-    hop: "nginx",
-  },
-  {
-    id: "not-proxied",
-    what: "the start page, from a file",
-    server: "root {folder}; location / { try_files $uri /index.html; }",
-    hop: "nginx/",
-  },
-  {
-    id: "handshake-refused",
-    what: "a path at which the application has no WebSocket",
-    server: pass("{paths}", LINES),
-    hop: "application",
-  },
-  {
-    id: "bad-101",
-    what: "a field that is hidden on the way back",
-    server: pass("{app}", LINES, "proxy_hide_header Upgrade;"),
-    hop: "on the way back",
-  },
-  {
-    id: "closed-after-101",
-    what: "an application that fails",
-    server: pass("{failing}", LINES),
-    hop: "application behind",
-  },
-  { id: "http-1.0", what: "HTTP/1.0", server: pass("{strict}", LINES.replace("1.1", "1.0")) },
-  { id: "bad-gateway", what: "nobody there", server: pass("{dead}", LINES), hop: "behind nginx" },
-  { id: "not-found", what: "no such location", server: "location /other { return 204; }", hop: "nginx" },
-  {
-    id: "not-found",
-    what: "a path that the application does not know",
-    server: pass("{strict}/api", LINES),
-    habits: { path: "/ws" },
-    hop: "application",
-  },
-  { id: "redirect-slash", what: "a slash is missing", server: pass("{app}", LINES).replace("/ws", "/ws/") },
-  { id: "redirect-to-tls", what: "https only", server: "return 301 https://$host$request_uri;" },
-  { id: "redirect-to-login", what: "a login", server: "return 302 /login?next=/ws;" },
-  { id: "redirected", what: "another path", server: "return 307 /socket;" },
-  {
-    id: "origin-refused",
-    what: "Host is not passed",
-    server: pass("{strict}", LINES.replace("proxy_set_header Host $http_host;", "")),
-    habits: { comparesOrigin: true },
-    hop: "application",
-  },
-  { id: "forbidden", what: "an access rule", server: "location /ws { deny all; }", hop: "nginx" },
-  {
-    id: "unauthorized",
-    what: "a password",
-    server: `location /ws { auth_basic x; auth_basic_user_file {folder}/none; ${LINES} proxy_pass http://127.0.0.1:{app}; }`,
-  },
-  { id: "limited", what: "429", server: "return 429;" },
-  { id: "server-error", what: "500", server: "return 500;" },
-  { id: "unavailable", what: "503", server: "return 503;" },
-  {
-    id: "gateway-timeout",
-    what: "an application that does not answer",
-    server: pass("{silent}", LINES, "proxy_read_timeout 1s;"),
-    hop: "behind nginx",
-  },
-  { id: "closed-without-answer", what: "444", server: "return 444;" },
-  { id: "http2-only", what: "HTTP/2 alone, in the clear", server: pass("{app}", LINES), listen: "{port} http2" },
-  {
-    id: "tls-expected",
-    what: "TLS on the port",
-    server: `ssl_certificate {certificate}; ssl_certificate_key {key}; ${pass("{app}", LINES)}`,
-    listen: "{port} ssl",
-  },
-  {
-    id: "certificate",
-    what: "a certificate that nobody signed",
-    server: `ssl_certificate {certificate}; ssl_certificate_key {key}; ${pass("{app}", LINES)}`,
-    listen: "{port} ssl",
-    scheme: "wss",
-  },
-  {
-    id: "certificate",
-    what: "the same, looked at all the same",
-    server: `ssl_certificate {certificate}; ssl_certificate_key {key}; ${pass("{app}", LINES)}`,
-    listen: "{port} ssl",
-    scheme: "wss",
-    wishes: { insecure: true },
-    tunnel: { echo: true },
-  },
-  { id: "no-tls", what: "wss:// to a port without TLS", server: pass("{app}", LINES), scheme: "wss" },
-  {
-    id: "idle-cut",
-    what: "silence for some seconds",
-    server: pass("{app}", LINES, `proxy_read_timeout ${CUT_S}s;`),
-    tunnel: { idleMs: IDLE_MS },
-    hop: `timeout of about ${CUT_S} s`,
-  },
-  {
-    id: "no-subprotocol",
-    what: "a subprotocol that nobody takes",
-    server: pass("{choosy}", LINES),
-    wishes: { subprotocols: ["chat"] },
-  },
-];
 
 /** A server that takes connections and says nothing. */
 function silentServer(port: number): TCPSocketListener<undefined> {
@@ -357,127 +215,6 @@ others("caddy", "Caddy", startCaddy, [
   ["upgrade-dropped", "a page", 'header Content-Type text/html\nrespond "<!doctype html>" 200'],
   ["not-found", "no such path", "respond 404"],
 ]);
-
-/** What a socket does with the head of a handshake. */
-type Misdeed = (socket: Socket<{ head: string }>, key: string) => void;
-
-const good = (key: string, ...more: readonly string[]): string =>
-  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptOf(key)}\r\n${more.map((line) => `${line}\r\n`).join("")}\r\n`;
-const closeFrame = (code: number, reason: string): Buffer =>
-  Buffer.concat([Buffer.from([0x88, 2 + reason.length, code >> 8, code & 0xff]), Buffer.from(reason)]);
-
-const MISDEEDS: readonly (readonly [
-  id: string,
-  what: string,
-  misdeed: Misdeed,
-  wishes?: Partial<ProbeWishes>,
-  tunnel?: Partial<TunnelWishes>,
-])[] = [
-  [
-    "reset-after-101",
-    "RST straight after the 101",
-    (s, key) => {
-      s.write(good(key));
-      s.flush();
-      setTimeout(() => s.terminate(), 20);
-    },
-  ],
-  [
-    "closed-after-101",
-    "FIN straight after the 101",
-    (s, key) => {
-      s.write(good(key));
-      s.end();
-    },
-  ],
-  [
-    "relays-nothing",
-    "101, and nothing more",
-    (s, key) => {
-      s.write(good(key));
-    },
-    { timeoutMs: SHORT_MS },
-  ],
-  [
-    "closed-by-application",
-    "a Close with 1008",
-    (s, key) => {
-      s.write(good(key));
-      s.write(closeFrame(1008, "token expired"));
-    },
-  ],
-  [
-    "bad-101",
-    "an accept for another key",
-    (s) => {
-      s.write(good("another"));
-    },
-    { timeoutMs: SHORT_MS },
-  ],
-  [
-    "bad-101",
-    "a 101 without its fields",
-    (s) => {
-      s.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
-    },
-    { timeoutMs: SHORT_MS },
-  ],
-  [
-    "bad-101",
-    "an extension that nobody wanted",
-    (s, key) => {
-      s.write(good(key, "Sec-WebSocket-Extensions: x-strange"));
-    },
-    { timeoutMs: SHORT_MS },
-  ],
-  ["no-answer", "no answer at all", () => {}, { timeoutMs: SHORT_MS }],
-  [
-    "closed-without-answer",
-    "a reset in place of an answer",
-    (s) => {
-      s.terminate();
-    },
-  ],
-  [
-    "not-http",
-    "SSH",
-    (s) => {
-      s.write("SSH-2.0-OpenSSH_9.2p1\r\n");
-    },
-  ],
-  [
-    "tls-expected",
-    "a TLS alert",
-    (s) => {
-      s.write(Buffer.from([0x15, 3, 1, 0, 2, 2, 70]));
-      s.end();
-    },
-  ],
-  [
-    "http2-only",
-    "HTTP/2's SETTINGS",
-    (s) => {
-      s.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
-      s.end();
-    },
-  ],
-  [
-    "bad-frames",
-    "masked frames",
-    (s, key) => {
-      s.write(good(key));
-      s.write(Buffer.from([0x81, 0x81, 1, 2, 3, 4, 0x60]));
-      s.end(closeFrame(1000, ""));
-    },
-  ],
-  [
-    "closed-without-answer",
-    "half a head",
-    (s) => {
-      s.end("HTTP/1.1 101 Swi");
-    },
-  ],
-];
 
 describe("sockets that misbehave", () => {
   for (const [id, what, misdeed, wishes, tunnel] of MISDEEDS) {
