@@ -172,10 +172,11 @@ export class Request {
   pipelined = false;
   /** The log phase has run. */
   logged = false;
+  /** What modules keep for it, each behind its Module.id: of all modules few keep anything. */
   private contexts: unknown[] | undefined = undefined;
   /** Module.id of the module that the current location has passed the request to an upstream with; -1 for none. */
   passedBy = -1;
-  /** As `contexts`, but internal redirects leave them: what nginx keeps with the main request. */
+  /** By Module.id; internal redirects leave them, unlike `contexts`: what nginx keeps with the main request. */
   lasting: unknown[] | undefined = undefined;
 
   constructor(connection: Connection, server: Server, headers: HeaderList) {
@@ -225,12 +226,22 @@ export class Request {
 
   /** What a module keeps for this request, by Module.id. */
   context(id: number): unknown {
-    return this.contexts?.[id];
+    const { contexts } = this;
+    if (contexts === undefined) return undefined;
+    for (let i = 0; i < contexts.length; i += 2) if (contexts[i] === id) return contexts[i + 1];
+    return undefined;
   }
 
   setContext(id: number, value: unknown): void {
-    this.contexts ??= [];
-    this.contexts[id] = value;
+    const { contexts } = this;
+    if (contexts === undefined) {
+      this.contexts = [id, value];
+      return;
+    }
+    let at = 0;
+    while (at < contexts.length && contexts[at] !== id) at += 2;
+    contexts[at] = id;
+    contexts[at + 1] = value;
   }
 
   /** An internal redirect leads to a location for which no module keeps anything. */

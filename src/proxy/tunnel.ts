@@ -55,10 +55,9 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
 
   /** Passes on what came in, here or behind the upstream's head. */
   pass(buffer: Buffer, length: number): void {
-    const { walker } = this;
-    if (walker !== undefined) {
+    if (this.counts) {
       this.forward(buffer, length);
-      if (this.count(walker, buffer, length)) this.tunnel.session?.onCountedClose(this);
+      if (this.count(buffer, length)) this.tunnel.session?.onCountedClose(this);
     } else if (this.frames === undefined) this.forward(buffer, length);
     else this.frames.pass(buffer, length);
   }

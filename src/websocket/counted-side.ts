@@ -8,7 +8,7 @@ import { observeSize } from "../metrics/histogram.ts";
 import {
   BINARY,
   FIN_BIT,
-  type FrameWalker,
+  FrameWalker,
   LENGTH_16,
   LENGTH_64,
   LENGTH_BITS,
@@ -24,8 +24,7 @@ const WHOLE_TEXT = FIN_BIT | TEXT;
 const WHOLE_BINARY = FIN_BIT | BINARY;
 
 export abstract class CountedSide {
-  /** Walks over what is not counted here; undefined where nothing is counted. */
-  protected walker: FrameWalker | undefined = undefined;
+  protected counts = false;
   /** The next byte begins a message, or a control frame. */
   private between = true;
   /** What the walker does not know of yet. */
@@ -33,37 +32,44 @@ export abstract class CountedSide {
   private bytes = 0;
   /** Where the sizes of messages are counted: MESSAGE_SIZE. */
   private sizesAt = NOWHERE;
+  /** Walks over what is not counted here; many tunnels never need one. */
+  private walker: FrameWalker | undefined = undefined;
 
-  /** From now on what comes in is counted, by `walker` in the end. */
-  countIn(walker: FrameWalker): void {
-    this.walker = walker;
-    this.between = walker.betweenMessages;
-    this.sizesAt = walker.sizesAt;
+  /** From now on what comes in is counted. */
+  countIn(sizesAt: number): void {
+    this.counts = true;
+    this.sizesAt = sizesAt;
   }
 
-  /** The walker learns of all that has been counted here. */
-  settleCount(): void {
-    const { walker } = this;
-    if (walker === undefined) return;
+  /** A walker that knows of all that has been counted. */
+  settleCount(): FrameWalker {
+    const walker = this.ownWalker();
     walker.messages += this.messages;
     walker.bytes += this.bytes;
     this.messages = 0;
     this.bytes = 0;
+    return walker;
   }
 
-  /** From now on nothing is counted here. */
-  stopCounting(): void {
-    this.settleCount();
-    this.walker = undefined;
+  /** From now on nothing is counted here: that is for whoever takes the walker. */
+  stopCounting(): FrameWalker {
+    this.counts = false;
+    return this.settleCount();
   }
 
   /** Counts what is in buffer[0..length); true when there has been a Close, in it or before. */
-  protected count(walker: FrameWalker, buffer: Uint8Array, length: number): boolean {
+  protected count(buffer: Uint8Array, length: number): boolean {
     const at = this.between ? this.countWhole(buffer, length) : 0;
     if (at === length) return false;
+    const walker = this.ownWalker();
     const over = walker.walk(buffer, at, length);
     this.between = walker.betweenMessages;
     return over;
+  }
+
+  private ownWalker(): FrameWalker {
+    this.walker ??= new FrameWalker(this.sizesAt);
+    return this.walker;
   }
 
   /** Counts messages of one frame that are there as a whole, from the first byte on; returns what is behind them. */

@@ -50,7 +50,7 @@ export class FrameWalker {
   messages = 0;
   bytes = 0;
   /** Where the sizes of whole messages are counted: MESSAGE_SIZE. */
-  sizesAt = NOWHERE;
+  sizesAt: number;
 
   /** The code of the Close frame when it has come as a whole; 0 before. Nothing is read behind it. */
   closeCode = 0;
@@ -83,6 +83,10 @@ export class FrameWalker {
   private headLeft = 0;
   /** The code of a Close frame that is not whole yet. */
   private code = 0;
+
+  constructor(sizesAt: number = NOWHERE) {
+    this.sizesAt = sizesAt;
+  }
 
   /** Nothing of a frame has come that is not whole. */
   get atBoundary(): boolean {

@@ -63,8 +63,10 @@ export function readAgreement(r: HandshakeRequest, answer: HeaderList): Agreemen
   const key = r.headers.get("sec-websocket-key");
   if (key === undefined || !hasToken(answer.get("upgrade"), "websocket")) return undefined;
   if (answer.get("sec-websocket-accept") !== acceptOf(key)) return undefined;
-  const extensions = answer.getJoined("sec-websocket-extensions", ",") ?? "";
-  return { subprotocol: answer.get("sec-websocket-protocol"), ...readExtensions(extensions) };
+  const subprotocol = answer.get("sec-websocket-protocol");
+  const extensions = answer.getJoined("sec-websocket-extensions", ",");
+  if (extensions === undefined) return { subprotocol, rsvAllowed: 0, deflate: undefined };
+  return { subprotocol, ...readExtensions(extensions) };
 }
 
 /** `Sec-WebSocket-Accept` for a client's key. */

@@ -29,7 +29,7 @@ import {
 } from "./endings.ts";
 import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
-import { FrameWalker, NO_CLOSE } from "./frame-walker.ts";
+import { type FrameWalker, NO_CLOSE } from "./frame-walker.ts";
 import type { Agreement } from "./handshake.ts";
 import { Inflater } from "./inflater.ts";
 import { MessageBucket } from "./message-rate.ts";
@@ -46,6 +46,9 @@ const IDLE_TIMER = 1;
 const DURATION_TIMER = 2;
 const DRAIN_TIMER = 3;
 
+/** Of a session that has not needed any. */
+const NO_TIMERS: (Timer | undefined)[] = [];
+
 /** What a session says to the error log. */
 export interface SessionLog {
   log(level: LogLevel, message: string): void;
@@ -53,8 +56,6 @@ export interface SessionLog {
 
 export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwner, TimerOwner {
   readonly subprotocol: string | undefined;
-  private readonly clientWalker = new FrameWalker();
-  private readonly upstreamWalker = new FrameWalker();
   /** Made when they are needed. */
   private clientStream: FrameStream | undefined = undefined;
   private upstreamStream: FrameStream | undefined = undefined;
@@ -78,7 +79,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   private endedMs = -1;
   private readonly pings: Pings | undefined;
   /** By tag; made where they are needed. */
-  private readonly timers: (Timer | undefined)[] = [];
+  private timers: (Timer | undefined)[] = NO_TIMERS;
   private slowClient: SlowConsumer | undefined = undefined;
   private slowUpstream: SlowConsumer | undefined = undefined;
 
@@ -95,13 +96,9 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.settings = settings;
     this.subprotocol = agreement.subprotocol;
     this.countersAt = countersAt;
-    this.clientWalker.sizesAt = countersAt + sideCell(true) + MESSAGES;
-    this.upstreamWalker.sizesAt = countersAt + sideCell(false) + MESSAGES;
-    if (settings.watch !== "guard") {
-      tunnel.client.countIn(this.clientWalker);
-      tunnel.upstream.countIn(this.upstreamWalker);
-      return;
-    }
+    tunnel.client.countIn(countersAt + sideCell(true) + MESSAGES);
+    tunnel.upstream.countIn(countersAt + sideCell(false) + MESSAGES);
+    if (settings.watch !== "guard") return;
     const { clientStream, upstreamStream } = this.makeStreams(agreement);
     const { pings, idleTimeoutMs, maxDurationMs } = settings;
     if (typeof pings === "object") this.pings = new Pings(pings, clientStream, upstreamStream, this);
@@ -111,13 +108,11 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
 
   /** What has been passed on. */
   get fromClient(): FrameWalker {
-    this.tunnel.client.settleCount();
-    return this.clientWalker;
+    return this.tunnel.client.settleCount();
   }
 
   get fromUpstream(): FrameWalker {
-    this.tunnel.upstream.settleCount();
-    return this.upstreamWalker;
+    return this.tunnel.upstream.settleCount();
   }
 
   /** From the handshake to the end, in ms; so far, while it is open. */
@@ -131,12 +126,10 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     readonly upstreamStream: FrameStream;
   } {
     const { client, upstream } = this.tunnel;
-    client.stopCounting();
-    upstream.stopCounting();
     const ofClient = agreement && this.rulesFor(agreement, true);
     const ofUpstream = agreement && this.rulesFor(agreement, false);
-    const clientStream = new FrameStream(client, upstream, true, this.clientWalker, ofClient, this);
-    const upstreamStream = new FrameStream(upstream, client, false, this.upstreamWalker, ofUpstream, this);
+    const clientStream = new FrameStream(client, upstream, true, client.stopCounting(), ofClient, this);
+    const upstreamStream = new FrameStream(upstream, client, false, upstream.stopCounting(), ofUpstream, this);
     this.clientStream = clientStream;
     this.upstreamStream = upstreamStream;
     client.frames = clientStream;
@@ -209,7 +202,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   /** The walker of a side whose frames are only counted has come upon a Close, now or earlier. */
   onCountedClose(side: TunnelSide): void {
     const fromClient = side === this.tunnel.client;
-    this.noteClose(fromClient, fromClient ? this.clientWalker : this.upstreamWalker);
+    this.noteClose(fromClient, side.settleCount());
   }
 
   /** A side has sent FIN. True: the session sees to what comes of it. */
@@ -384,6 +377,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   }
 
   private arm(tag: number, delayMs: number): void {
+    if (this.timers === NO_TIMERS) this.timers = [];
     let timer = this.timers[tag];
     if (timer === undefined) {
       timer = new Timer(this, tag);

@@ -21,13 +21,12 @@ export class RememberingSide extends CountedSide implements TunnelSide {
 
   /** Something comes in, as on a socket; true where a counted Close has come. */
   receive(bytes: Buffer): boolean {
-    const { walker } = this;
-    if (walker === undefined) {
+    if (!this.counts) {
       this.frames?.pass(bytes, bytes.length);
       return false;
     }
     this.forward(bytes, bytes.length);
-    return this.count(walker, bytes, bytes.length);
+    return this.count(bytes, bytes.length);
   }
 
   forward(bytes: Buffer, length: number): void {
