@@ -25,9 +25,9 @@ export function workerPids({ pid }: Gateway): number[] {
   return childrenOf(pid).filter((child) => title(child).includes("worker process"));
 }
 
-/** Resident bytes of master and workers together. */
-export function residentTogether(gateway: Gateway): number {
-  return [gateway.pid, ...workerPids(gateway)].reduce((sum, pid) => sum + residentBytes(pid), 0);
+/** Resident memory of the master and of each worker, in bytes. */
+export function residentMemory(gateway: Gateway): number[] {
+  return [gateway.pid, ...workerPids(gateway)].map(residentBytes);
 }
 
 function title(pid: number): string {
