@@ -68,10 +68,7 @@ export function startHopway(configText: string): Promise<Gateway> {
 
 const running = new Set<Subprocess>();
 
-/** A test run that ends takes its gateways with it: a test that failed has not stopped its own. */
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGTERM");
-});
+/** A test run that is ended takes its gateways with it. */
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
     for (const child of running) child.kill("SIGTERM");
