@@ -5,6 +5,7 @@ import type { BodyFilter } from "./body-filter.ts";
 import type { Connection } from "./connection.ts";
 import type { HeaderList } from "./header-list.ts";
 import type { Location, Server } from "./location.ts";
+import { ModuleValues } from "./module-values.ts";
 import type { RequestBody } from "./request-body.ts";
 import { ResponseHead } from "./response.ts";
 import type { Spool } from "./spool.ts";
@@ -172,12 +173,11 @@ export class Request {
   pipelined = false;
   /** The log phase has run. */
   logged = false;
-  /** What modules keep for it, each behind its Module.id: of all modules few keep anything. */
-  private contexts: unknown[] | undefined = undefined;
+  private contexts: ModuleValues | undefined = undefined;
   /** Module.id of the module that the current location has passed the request to an upstream with; -1 for none. */
   passedBy = -1;
-  /** By Module.id; internal redirects leave them, unlike `contexts`: what nginx keeps with the main request. */
-  lasting: unknown[] | undefined = undefined;
+  /** As `contexts`, but internal redirects leave them: what nginx keeps with the main request. */
+  private lasting: ModuleValues | undefined = undefined;
 
   constructor(connection: Connection, server: Server, headers: HeaderList) {
     this.connection = connection;
@@ -219,29 +219,29 @@ export class Request {
   /** A subrequest sees and sets the same values of variables, and counts as this one at limits. */
   shareVariables(sub: Request): void {
     this.slots ??= new Array<string | undefined>(this.server.http.slotCount).fill(undefined);
-    this.lasting ??= [];
+    this.lasting ??= new ModuleValues();
     sub.slots = this.slots;
     sub.lasting = this.lasting;
   }
 
   /** What a module keeps for this request, by Module.id. */
   context(id: number): unknown {
-    const { contexts } = this;
-    if (contexts === undefined) return undefined;
-    for (let i = 0; i < contexts.length; i += 2) if (contexts[i] === id) return contexts[i + 1];
-    return undefined;
+    return this.contexts?.get(id);
   }
 
   setContext(id: number, value: unknown): void {
-    const { contexts } = this;
-    if (contexts === undefined) {
-      this.contexts = [id, value];
-      return;
-    }
-    let at = 0;
-    while (at < contexts.length && contexts[at] !== id) at += 2;
-    contexts[at] = id;
-    contexts[at + 1] = value;
+    this.contexts ??= new ModuleValues();
+    this.contexts.set(id, value);
+  }
+
+  /** What a module keeps for this request and its subrequests, through internal redirects, by Module.id. */
+  lastingContext(id: number): unknown {
+    return this.lasting?.get(id);
+  }
+
+  setLastingContext(id: number, value: unknown): void {
+    this.lasting ??= new ModuleValues();
+    this.lasting.set(id, value);
   }
 
   /** An internal redirect leads to a location for which no module keeps anything. */

@@ -101,14 +101,13 @@ class RequestCount {
 }
 
 function countOf(r: Request): RequestCount | undefined {
-  const known = r.lasting?.[limitConn.id];
+  const known = r.lastingContext(limitConn.id);
   return known instanceof RequestCount ? known : undefined;
 }
 
 function beginCount(r: Request): RequestCount {
   const count = new RequestCount();
-  r.lasting ??= [];
-  r.lasting[limitConn.id] = count;
+  r.setLastingContext(limitConn.id, count);
   return count;
 }
 

@@ -16,13 +16,12 @@ const MAX_KEY_BYTES = 65_535;
 type Outcome = "PASSED" | "DELAYED" | "REJECTED" | "DELAYED_DRY_RUN" | "REJECTED_DRY_RUN";
 
 function settle(r: Request, id: number, outcome: Outcome): void {
-  r.lasting ??= [];
-  r.lasting[id] = outcome;
+  r.setLastingContext(id, outcome);
 }
 
 /** What became of a request at its limits; undefined when it has come to none. */
 export function outcomeOf(r: Request, id: number): string | undefined {
-  const known = r.lasting?.[id];
+  const known = r.lastingContext(id);
   return typeof known === "string" ? known : undefined;
 }
 

@@ -55,7 +55,7 @@ class RequestTrace {
 }
 
 function known(r: Request): RequestTrace | undefined {
-  const trace = r.lasting?.[otel.id];
+  const trace = r.lastingContext(otel.id);
   return trace instanceof RequestTrace ? trace : undefined;
 }
 
@@ -65,8 +65,7 @@ function traceOf(r: Request): RequestTrace {
   if (found !== undefined) return found;
   const { context } = otel.of(r.location);
   const trace = new RequestTrace(context === "extract" || context === "propagate" ? sentParent(r) : undefined);
-  r.lasting ??= [];
-  r.lasting[otel.id] = trace;
+  r.setLastingContext(otel.id, trace);
   return trace;
 }
 

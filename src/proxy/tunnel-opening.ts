@@ -20,12 +20,13 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   sendHead(r);
   r.action = "proxying upgraded connection";
   const counters = levelCounters.of(r.location);
-  const watched = webSocketModule.of(r.location).watch !== "no";
+  const rules = webSocketModule.of(r.location);
+  const watched = rules.watch !== "no";
   const agreement = watched ? readAgreement(r, exchange.responseHeaders) : undefined;
   if (at < chunk.length && agreement === undefined) client.output.bytes(chunk.subarray(at));
   client.flush();
   const connection = exchange.detachForTunnel();
-  const record = new TunnelRecord(exchange, connection.bytesSent);
+  const record = new TunnelRecord(exchange, connection.bytesSent, counters);
   const { socket, unsent } = connection.detach();
   const early = client.becomeTunnel();
   const tunnel = new Tunnel(r, client.socket, socket, settings.readTimeoutMs, record);
@@ -39,7 +40,7 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   for (const piece of client.output.takePending()) tunnel.client.take(piece, piece.length);
   for (const piece of unsent) tunnel.upstream.take(piece, piece.length);
   if (agreement !== undefined) {
-    const session = new WebSocketSession(r, tunnel, webSocketModule.of(r.location), agreement, counters.tunnels.at);
+    const session = new WebSocketSession(r, tunnel, rules, agreement, counters.tunnels.at);
     r.setContext(webSocketModule.id, session);
     tunnel.session = session;
     if (at < chunk.length) tunnel.upstream.pass(chunk.subarray(at), chunk.length - at);

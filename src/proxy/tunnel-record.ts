@@ -4,7 +4,7 @@ import type { Request, UpstreamView } from "../http/request.ts";
 import { LIFETIMES, TUNNELS_OPEN, TUNNELS_OPENED } from "../metrics/cells.ts";
 import { count, uncount } from "../metrics/counters.ts";
 import { LIFETIME, observe } from "../metrics/histogram.ts";
-import { levelCounters } from "../metrics/level-counters.ts";
+import type { LevelCounters } from "../metrics/level-counters.ts";
 import type { Row } from "../metrics/rows.ts";
 import { nowMs } from "../net/timers.ts";
 import type { Peer } from "../upstream/peer.ts";
@@ -30,8 +30,8 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
   /** WAY_ROW: the server, location, upstream and peer by their names. */
   readonly way: Row;
 
-  /** Takes the place of the exchange. */
-  constructor(exchange: UpstreamExchange, sentBefore: number) {
+  /** Takes the place of the exchange. `counters`: of the request's level. */
+  constructor(exchange: UpstreamExchange, sentBefore: number, counters: LevelCounters) {
     const { r, target, tries, bodyLength, chunked } = exchange;
     this.r = r;
     this.target = target;
@@ -39,7 +39,7 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     this.bodyLength = bodyLength;
     this.chunked = chunked;
     this.sentBefore = sentBefore;
-    const { tunnels, ways, otherWay } = levelCounters.of(r.location);
+    const { tunnels, ways, otherWay } = counters;
     this.tunnelsAt = tunnels.at;
     this.way = ways.get(tries.peer!.row.key) ?? otherWay;
     count(this.way.at + TUNNELS_OPENED);

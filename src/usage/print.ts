@@ -1,11 +1,9 @@
 /** Standard output and standard error of commands: written at once, so that nothing is lost when the process ends. */
 import { writeSync } from "node:fs";
-import { exceptionErrno } from "../net/libc.ts";
+import { EAGAIN, EPIPE, exceptionErrno } from "../net/libc.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
-const EPIPE = 32;
-const EAGAIN = 11;
 /** A reader that is slow is waited for. */
 const RETRY_MS = 5;
 

@@ -15,13 +15,12 @@ const UPGRADE_REQUIRED = 426;
 
 /** Why the handler below refused a request; `id` is the module's. Undefined where it did not. */
 export function refusedBy(r: Request, id: number): Refusal | undefined {
-  const noted = r.lasting?.[id];
+  const noted = r.lastingContext(id);
   return noted === "origin" || noted === "no_upgrade" ? noted : undefined;
 }
 
 function note(r: Request, id: number, refusal: Refusal): void {
-  r.lasting ??= [];
-  r.lasting[id] = refusal;
+  r.setLastingContext(id, refusal);
 }
 
 /** A handler that lets requests through, or answers them with 403 or 426. `id`: of the module that it is for. */

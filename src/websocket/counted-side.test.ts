@@ -46,9 +46,9 @@ test("frames of any kind, cut anywhere", () => {
         for (const to of places) {
           if (to > from) told = side.receive(wire.subarray(from, to)) || told;
           from = to;
-          side.settleCount();
         }
-        const walker = side.settleCount();
+        expect([side.messages, side.bytes, side.closeCode]).toEqual([alone.messages, alone.bytes, alone.closeCode]);
+        const walker = side.stopCounting();
         expect([told, walker.messages, walker.bytes, walker.closeCode, walker.atBoundary]).toEqual([
           over,
           alone.messages,

@@ -28,8 +28,8 @@ export abstract class CountedSide {
   /** The next byte begins a message, or a control frame. */
   private between = true;
   /** What the walker does not know of yet. */
-  private messages = 0;
-  private bytes = 0;
+  private ownMessages = 0;
+  private ownBytes = 0;
   /** Where the sizes of messages are counted: MESSAGE_SIZE. */
   private sizesAt = NOWHERE;
   /** Walks over what is not counted here; many tunnels never need one. */
@@ -41,20 +41,29 @@ export abstract class CountedSide {
     this.sizesAt = sizesAt;
   }
 
-  /** A walker that knows of all that has been counted. */
-  settleCount(): FrameWalker {
+  /** From now on nothing is counted here: that is for whoever takes the walker, which knows of all so far. */
+  stopCounting(): FrameWalker {
+    this.counts = false;
     const walker = this.ownWalker();
-    walker.messages += this.messages;
-    walker.bytes += this.bytes;
-    this.messages = 0;
-    this.bytes = 0;
+    walker.messages += this.ownMessages;
+    walker.bytes += this.ownBytes;
+    this.ownMessages = 0;
+    this.ownBytes = 0;
     return walker;
   }
 
-  /** From now on nothing is counted here: that is for whoever takes the walker. */
-  stopCounting(): FrameWalker {
-    this.counts = false;
-    return this.settleCount();
+  /** Whole messages that came in and were passed on, and the payload bytes of whole data frames. */
+  get messages(): number {
+    return this.ownMessages + (this.walker?.messages ?? 0);
+  }
+
+  get bytes(): number {
+    return this.ownBytes + (this.walker?.bytes ?? 0);
+  }
+
+  /** The code of the Close frame when it has come as a whole; 0 before. */
+  get closeCode(): number {
+    return this.walker?.closeCode ?? 0;
   }
 
   /** Counts what is in buffer[0..length); true when there has been a Close, in it or before. */
@@ -95,8 +104,8 @@ export abstract class CountedSide {
       bytes += length;
       observeSize(sizesAt, length);
     }
-    this.messages += messages;
-    this.bytes += bytes;
+    this.ownMessages += messages;
+    this.ownBytes += bytes;
     return at;
   }
 }

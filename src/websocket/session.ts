@@ -29,7 +29,7 @@ import {
 } from "./endings.ts";
 import type { FrameFault } from "./frame-rules.ts";
 import { FrameStream, type StreamOwner, type StreamRules } from "./frame-stream.ts";
-import { type FrameWalker, NO_CLOSE } from "./frame-walker.ts";
+import { NO_CLOSE } from "./frame-walker.ts";
 import type { Agreement } from "./handshake.ts";
 import { Inflater } from "./inflater.ts";
 import { MessageBucket } from "./message-rate.ts";
@@ -46,8 +46,19 @@ const IDLE_TIMER = 1;
 const DURATION_TIMER = 2;
 const DRAIN_TIMER = 3;
 
-/** Of a session that has not needed any. */
-const NO_TIMERS: (Timer | undefined)[] = [];
+/** What comes from both sides, where it is not only counted. */
+interface Streams {
+  readonly fromClient: FrameStream;
+  readonly fromUpstream: FrameStream;
+}
+
+/** What has been passed on. */
+export interface Passed {
+  /** Whole messages. */
+  readonly messages: number;
+  /** Payload bytes of whole data frames. */
+  readonly bytes: number;
+}
 
 /** What a session says to the error log. */
 export interface SessionLog {
@@ -57,8 +68,7 @@ export interface SessionLog {
 export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwner, TimerOwner {
   readonly subprotocol: string | undefined;
   /** Made when they are needed. */
-  private clientStream: FrameStream | undefined = undefined;
-  private upstreamStream: FrameStream | undefined = undefined;
+  private streams: Streams | undefined = undefined;
   /** The first Close frame's code, 1006 where the WebSocket ended without one; 0 while it is open. */
   closeCode = 0;
   closedBy: ClosedBy | undefined = undefined;
@@ -79,7 +89,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   private endedMs = -1;
   private readonly pings: Pings | undefined;
   /** By tag; made where they are needed. */
-  private timers: (Timer | undefined)[] = NO_TIMERS;
+  private timers: (Timer | undefined)[] | undefined = undefined;
   private slowClient: SlowConsumer | undefined = undefined;
   private slowUpstream: SlowConsumer | undefined = undefined;
 
@@ -99,20 +109,19 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     tunnel.client.countIn(countersAt + sideCell(true) + MESSAGES);
     tunnel.upstream.countIn(countersAt + sideCell(false) + MESSAGES);
     if (settings.watch !== "guard") return;
-    const { clientStream, upstreamStream } = this.makeStreams(agreement);
+    const { fromClient, fromUpstream } = this.makeStreams(agreement);
     const { pings, idleTimeoutMs, maxDurationMs } = settings;
-    if (typeof pings === "object") this.pings = new Pings(pings, clientStream, upstreamStream, this);
+    if (typeof pings === "object") this.pings = new Pings(pings, fromClient, fromUpstream, this);
     if (idleTimeoutMs > 0) this.arm(IDLE_TIMER, idleTimeoutMs);
     if (maxDurationMs > 0) this.arm(DURATION_TIMER, maxDurationMs);
   }
 
-  /** What has been passed on. */
-  get fromClient(): FrameWalker {
-    return this.tunnel.client.settleCount();
+  get fromClient(): Passed {
+    return this.tunnel.client;
   }
 
-  get fromUpstream(): FrameWalker {
-    return this.tunnel.upstream.settleCount();
+  get fromUpstream(): Passed {
+    return this.tunnel.upstream;
   }
 
   /** From the handshake to the end, in ms; so far, while it is open. */
@@ -121,20 +130,16 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   }
 
   /** From now on frames are not only counted. Without an agreement there are no rules for them. */
-  private makeStreams(agreement: Agreement | undefined): {
-    readonly clientStream: FrameStream;
-    readonly upstreamStream: FrameStream;
-  } {
+  private makeStreams(agreement: Agreement | undefined): Streams {
     const { client, upstream } = this.tunnel;
     const ofClient = agreement && this.rulesFor(agreement, true);
     const ofUpstream = agreement && this.rulesFor(agreement, false);
-    const clientStream = new FrameStream(client, upstream, true, client.stopCounting(), ofClient, this);
-    const upstreamStream = new FrameStream(upstream, client, false, upstream.stopCounting(), ofUpstream, this);
-    this.clientStream = clientStream;
-    this.upstreamStream = upstreamStream;
-    client.frames = clientStream;
-    upstream.frames = upstreamStream;
-    return { clientStream, upstreamStream };
+    const fromClient = new FrameStream(client, upstream, true, client.stopCounting(), ofClient, this);
+    const fromUpstream = new FrameStream(upstream, client, false, upstream.stopCounting(), ofUpstream, this);
+    client.frames = fromClient;
+    upstream.frames = fromUpstream;
+    this.streams = { fromClient, fromUpstream };
+    return this.streams;
   }
 
   private rulesFor({ rsvAllowed, deflate }: Agreement, ofClient: boolean): StreamRules {
@@ -188,7 +193,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   }
 
   onClose({ fromClient, walker }: FrameStream): void {
-    this.noteClose(fromClient, walker);
+    this.noteClose(fromClient, walker.closeCode);
     this.closing?.settle();
   }
 
@@ -201,8 +206,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
 
   /** The walker of a side whose frames are only counted has come upon a Close, now or earlier. */
   onCountedClose(side: TunnelSide): void {
-    const fromClient = side === this.tunnel.client;
-    this.noteClose(fromClient, side.settleCount());
+    this.noteClose(side === this.tunnel.client, side.closeCode);
   }
 
   /** A side has sent FIN. True: the session sees to what comes of it. */
@@ -239,10 +243,10 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     if (this.endedMs >= 0) return;
     this.endedMs = nowMs();
     this.stopTimers();
-    this.timers[DELAY_TIMER]?.release();
+    this.timers?.[DELAY_TIMER]?.release();
     this.closing?.release();
-    this.clientStream?.release();
-    this.upstreamStream?.release();
+    this.streams?.fromClient.release();
+    this.streams?.fromUpstream.release();
     if (timedOut) this.closedBy ??= "proxy";
     const byProxy = this.closing !== undefined || timedOut;
     if (this.closeCode === 0) this.closeCode = NO_CLOSE;
@@ -270,7 +274,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     const { drain, mode } = this.settings;
     if (typeof drain !== "object" || mode === "off" || this.closing !== undefined) return;
     const delayMs = Math.random() * Math.min(drain.windowMs, withinMs);
-    const timer = this.timers[DRAIN_TIMER];
+    const timer = this.timers?.[DRAIN_TIMER];
     if (timer !== undefined && timer.deadlineMs <= nowMs() + delayMs) return;
     this.drainWords = words;
     this.arm(DRAIN_TIMER, delayMs);
@@ -285,7 +289,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
 
   /** Why it was to go does not hold any more. */
   stay(): void {
-    this.timers[DRAIN_TIMER]?.disarm();
+    this.timers?.[DRAIN_TIMER]?.disarm();
   }
 
   private startClosing(ending: Ending): ClosingHandshake | undefined {
@@ -296,11 +300,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     }
     this.log(ending.level, `WebSocket closed by the proxy with ${ending.code}: ${ending.words}`);
     this.stopTimers();
-    let { clientStream, upstreamStream } = this;
-    if (clientStream === undefined || upstreamStream === undefined) {
-      ({ clientStream, upstreamStream } = this.makeStreams(undefined));
-    }
-    this.closing = new ClosingHandshake(this.tunnel, clientStream, upstreamStream);
+    const { fromClient, fromUpstream } = this.streams ?? this.makeStreams(undefined);
+    this.closing = new ClosingHandshake(this.tunnel, fromClient, fromUpstream);
     return this.closing;
   }
 
@@ -316,7 +317,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
         this.onDrain();
         return;
       default:
-        this.clientStream?.resume();
+        this.streams?.fromClient.resume();
     }
   }
 
@@ -335,7 +336,9 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
 
   private onIdle(): void {
     const { idleTimeoutMs } = this.settings;
-    const lastMs = Math.max(this.clientStream?.messageMs ?? 0, this.upstreamStream?.messageMs ?? 0);
+    const { streams } = this;
+    if (streams === undefined) return;
+    const lastMs = Math.max(streams.fromClient.messageMs, streams.fromUpstream.messageMs);
     const leftMs = lastMs + idleTimeoutMs - nowMs();
     if (leftMs > 0) this.arm(IDLE_TIMER, leftMs);
     else this.retire(goingAway("idle", "no message has come for websocket_idle_timeout"));
@@ -366,18 +369,18 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   }
 
   /** The first Close tells who ends it. */
-  private noteClose(fromClient: boolean, { closeCode }: FrameWalker): void {
+  private noteClose(fromClient: boolean, closeCode: number): void {
     if (this.closedBy !== undefined) return;
     this.closedBy = fromClient ? "client" : "upstream";
     this.closeCode = closeCode;
   }
 
   private from(side: TunnelSide): FrameStream | undefined {
-    return side === this.tunnel.client ? this.clientStream : this.upstreamStream;
+    return side === this.tunnel.client ? this.streams?.fromClient : this.streams?.fromUpstream;
   }
 
   private arm(tag: number, delayMs: number): void {
-    if (this.timers === NO_TIMERS) this.timers = [];
+    this.timers ??= [];
     let timer = this.timers[tag];
     if (timer === undefined) {
       timer = new Timer(this, tag);
@@ -391,7 +394,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.pings?.stop();
     this.slowClient?.stop();
     this.slowUpstream?.stop();
-    for (let tag = IDLE_TIMER; tag < this.timers.length; tag++) this.timers[tag]?.release();
+    const { timers = [] } = this;
+    for (let tag = IDLE_TIMER; tag < timers.length; tag++) timers[tag]?.release();
   }
 
   private log(level: LogLevel, message: string): void {

@@ -4,7 +4,7 @@ import type { CountedSide } from "./counted-side.ts";
 import type { FrameStream } from "./frame-stream.ts";
 
 /** One side of a tunnel: the client or the upstream. */
-export interface TunnelSide extends Pick<CountedSide, "countIn" | "settleCount" | "stopCounting"> {
+export interface TunnelSide extends Pick<CountedSide, keyof CountedSide> {
   /** Set by the session where there is more to do than counting: is shown what comes in, and passes it on. */
   frames: FrameStream | undefined;
   /** It has sent FIN, or is gone. */
