@@ -1,20 +1,37 @@
-/** What modules keep for a request, by Module.id. A list of pairs, as of all modules few keep anything. */
+/**
+ * What modules keep for a request, by Module.id. A chain, as of all modules few keep anything: the first value takes one
+ * object.
+ */
 export class ModuleValues {
-  /** Each value behind its id. */
-  private readonly pairs: unknown[] = [];
+  private readonly id: number;
+  private value: unknown;
+  private next: ModuleValues | undefined = undefined;
+
+  /** With a first value. */
+  constructor(id: number, value: unknown) {
+    this.id = id;
+    this.value = value;
+  }
 
   /** Undefined where the module keeps nothing. */
   get(id: number): unknown {
-    const { pairs } = this;
-    for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === id) return pairs[i + 1];
-    return undefined;
+    return this.find(id)?.value;
   }
 
   set(id: number, value: unknown): void {
-    const { pairs } = this;
-    let at = 0;
-    while (at < pairs.length && pairs[at] !== id) at += 2;
-    pairs[at] = id;
-    pairs[at + 1] = value;
+    const found = this.find(id);
+    if (found !== undefined) {
+      found.value = value;
+      return;
+    }
+    const added = new ModuleValues(id, value);
+    added.next = this.next;
+    this.next = added;
+  }
+
+  private find(id: number): ModuleValues | undefined {
+    let at: ModuleValues | undefined = this;
+    while (at !== undefined && at.id !== id) at = at.next;
+    return at;
   }
 }

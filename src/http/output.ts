@@ -108,8 +108,9 @@ export class Output {
     return taken;
   }
 
-  /** Takes what is queued out, as bytes: somebody else writes to the socket from here on. */
-  takePending(): Buffer[] {
+  /** Takes what is queued out, as bytes, if anything is: somebody else writes to the socket from here on. */
+  takePending(): Buffer[] | undefined {
+    if (this.pieces.length === 0) return undefined;
     const out = this.pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "latin1") : piece));
     this.discard();
     return out;

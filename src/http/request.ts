@@ -63,6 +63,9 @@ export interface SubrequestOwner {
 /** Rewrites may change the URI this often before the request is a 500 (ngx_http_core_module). */
 const MAX_URI_CHANGES = 10;
 
+/** No Module.id. */
+const NO_MODULE = -1;
+
 /** Whom a request comes from, where that is not the other end of its connection. */
 export interface RealClient {
   /** An IP literal without brackets. */
@@ -174,8 +177,8 @@ export class Request {
   /** The log phase has run. */
   logged = false;
   private contexts: ModuleValues | undefined = undefined;
-  /** Module.id of the module that the current location has passed the request to an upstream with; -1 for none. */
-  passedBy = -1;
+  /** Module.id of the module that the current location has passed the request to an upstream with; NO_MODULE for none. */
+  passedBy = NO_MODULE;
   /** As `contexts`, but internal redirects leave them: what nginx keeps with the main request. */
   private lasting: ModuleValues | undefined = undefined;
 
@@ -219,7 +222,7 @@ export class Request {
   /** A subrequest sees and sets the same values of variables, and counts as this one at limits. */
   shareVariables(sub: Request): void {
     this.slots ??= new Array<string | undefined>(this.server.http.slotCount).fill(undefined);
-    this.lasting ??= new ModuleValues();
+    this.lasting ??= new ModuleValues(NO_MODULE, undefined);
     sub.slots = this.slots;
     sub.lasting = this.lasting;
   }
@@ -230,8 +233,8 @@ export class Request {
   }
 
   setContext(id: number, value: unknown): void {
-    this.contexts ??= new ModuleValues();
-    this.contexts.set(id, value);
+    if (this.contexts === undefined) this.contexts = new ModuleValues(id, value);
+    else this.contexts.set(id, value);
   }
 
   /** What a module keeps for this request and its subrequests, through internal redirects, by Module.id. */
@@ -240,14 +243,14 @@ export class Request {
   }
 
   setLastingContext(id: number, value: unknown): void {
-    this.lasting ??= new ModuleValues();
-    this.lasting.set(id, value);
+    if (this.lasting === undefined) this.lasting = new ModuleValues(id, value);
+    else this.lasting.set(id, value);
   }
 
   /** An internal redirect leads to a location for which no module keeps anything. */
   forgetContexts(): void {
     this.contexts = undefined;
-    this.passedBy = -1;
+    this.passedBy = NO_MODULE;
   }
 
   /** `$remote_addr`: the client's address as text; `unix:` for a unix socket. */

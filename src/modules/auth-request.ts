@@ -73,9 +73,9 @@ class Question implements SubrequestOwner, AbortListener {
 }
 
 function authRequestHandler(r: Request): number {
-  const { uri = "", assignments = [] } = authRequest.of(r.location);
-  if (uri === "") return DECLINED;
-  new Question(r, assignments).ask(uri);
+  const { uri, assignments } = authRequest.of(r.location);
+  if (uri === undefined || uri === "") return DECLINED;
+  new Question(r, assignments ?? []).ask(uri);
   return AGAIN;
 }
 

@@ -56,7 +56,7 @@ export function openFeed(r: Request, load: LoadContext, api: string | undefined)
   connection.flush();
   const early = connection.becomeTunnel();
   const feed = new Feed(r, load);
-  for (const piece of connection.output.takePending()) feed.send(piece);
+  for (const piece of connection.output.takePending() ?? []) feed.send(piece);
   const reasons = Object.fromEntries(REFUSALS);
   feed.send(frameOf({ type: "hello", api: api ?? null, reasons, past: pastSamples() }));
   feed.beat();

@@ -111,8 +111,14 @@ function headersFilter(r: Request): undefined {
   }
   if (writeTrailers !== undefined && trailers?.some((trailer) => safe || trailer.always)) {
     const upstream = r.out.trailers;
-    r.out.trailers = upstream === undefined ? writeTrailers : (q) => upstream(q) + writeTrailers(q);
+    r.out.trailers = upstream === undefined ? writeTrailers : bothTrailers(upstream, writeTrailers);
   }
+}
+
+type TrailerWriter = (r: Request) => string;
+
+function bothTrailers(first: TrailerWriter, second: TrailerWriter): TrailerWriter {
+  return (r) => first(r) + second(r);
 }
 
 function setField(r: Request, field: Field): void {
@@ -138,7 +144,7 @@ function replaceField(r: Request, field: Field, value: string): void {
   else r.out.list.set(field.name, value);
 }
 
-function trailerWriter(trailers: readonly Field[]): (r: Request) => string {
+function trailerWriter(trailers: readonly Field[]): TrailerWriter {
   return (r) => {
     const safe = isSafe(r.out.status);
     let lines = "";

@@ -99,6 +99,11 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
     this.exchange.tryNext("invalid_header");
   }
 
+  private passTrailers(): void {
+    const { r, settings } = this.exchange;
+    r.out.trailers = () => trailerLines(this.trailers, settings.responseHeaderRules);
+  }
+
   private onHead(parser: ResponseHeadParser, chunk: Buffer, at: number): void {
     const { exchange, headers } = this;
     const { r, settings } = exchange;
@@ -126,9 +131,7 @@ export class ResponseReceiver implements RelaySource, TimerOwner {
       return;
     }
     copyResponseHeaders(r, headers, settings);
-    if (settings.passTrailers === true && status !== 101) {
-      r.out.trailers = () => trailerLines(this.trailers, settings.responseHeaderRules);
-    }
+    if (settings.passTrailers === true && status !== 101) this.passTrailers();
     r.out.status = status;
     r.out.statusLine = ownStatusLine(status, parser.reason);
     const { httpVersion } = parser;

@@ -27,9 +27,9 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   client.flush();
   const connection = exchange.detachForTunnel();
   const record = new TunnelRecord(exchange, connection.bytesSent, counters);
-  const { socket, unsent } = connection.detach();
+  const unsent = connection.detach();
   const early = client.becomeTunnel();
-  const tunnel = new Tunnel(r, client.socket, socket, settings.readTimeoutMs, record);
+  const tunnel = new Tunnel(r, client.socket, connection.socket, settings.readTimeoutMs, record);
   const { state } = exchange.tries;
   state.responseLength = chunk.length - at;
   countAnswer(state);
@@ -37,8 +37,8 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
     const unclear = watched && agreement === undefined;
     count(counters.location.at + (unclear ? REFUSED + refusalIndex("bad_answer") : HANDSHAKES));
   }
-  for (const piece of client.output.takePending()) tunnel.client.take(piece, piece.length);
-  for (const piece of unsent) tunnel.upstream.take(piece, piece.length);
+  passUnsent(client.output.takePending(), tunnel.client);
+  passUnsent(unsent, tunnel.upstream);
   if (agreement !== undefined) {
     const session = new WebSocketSession(r, tunnel, rules, agreement, counters.tunnels.at);
     r.setContext(webSocketModule.id, session);
@@ -49,4 +49,8 @@ export function openTunnel(exchange: UpstreamExchange, chunk: Buffer, at: number
   }
   client.host.onTunnel(r);
   if (early !== undefined && early.length > 0) tunnel.client.onData(early, early.length);
+}
+
+function passUnsent(pieces: readonly Buffer[] | undefined, to: Tunnel["client"]): void {
+  if (pieces !== undefined) for (const piece of pieces) to.take(piece, piece.length);
 }

@@ -47,7 +47,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
   private readonly tcpKeepalive: boolean;
   private readonly peer: Peer;
   private tls: UpstreamTlsPlan | undefined;
-  private pending: Buffer[] = [];
+  private pending: Buffer[] | undefined = undefined;
   private connected = false;
   private closed = false;
   private shrunk = false;
@@ -71,7 +71,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
 
   /** Bytes wait for the socket to take them. */
   get blocked(): boolean {
-    return this.pending.length > 0;
+    return this.pending !== undefined;
   }
 
   get open(): boolean {
@@ -81,7 +81,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
   /** Sends bytes, which the connection may keep; false when some of them wait for `onUpstreamDrain`. */
   write(chunk: Buffer): boolean {
     if (!this.open) return true;
-    if (this.pending.length > 0) {
+    if (this.pending !== undefined) {
       this.pending.push(kept(chunk));
       return false;
     }
@@ -92,28 +92,29 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
     }
     if (written < 0) return true;
     this.bytesSent += written;
-    this.pending.push(kept(chunk.subarray(written)));
+    this.pending = [kept(chunk.subarray(written))];
     return false;
   }
 
   /** Sends bytes of a buffer that the caller goes on using. */
   writeShared(buffer: Buffer, length: number): boolean {
     if (!this.open) return true;
-    const written = this.pending.length === 0 ? this.socket.write(buffer, length) : 0;
+    const written = this.pending === undefined ? this.socket.write(buffer, length) : 0;
     if (written < 0) return true;
     this.bytesSent += written;
     if (written === length) return true;
+    this.pending ??= [];
     this.pending.push(Buffer.from(buffer.subarray(written, length)));
     return false;
   }
 
-  /** Hands the socket over (to a tunnel); the connection is nobody's from here on. Returns bytes not yet sent. */
-  detach(): { readonly socket: Socket; readonly unsent: readonly Buffer[] } {
+  /** Hands `socket` over (to a tunnel); the connection is nobody's from here on. Returns bytes not yet sent, if any. */
+  detach(): readonly Buffer[] | undefined {
     this.user = undefined;
     const unsent = this.pending;
-    this.pending = [];
+    this.pending = undefined;
     this.markClosed();
-    return { socket: this.socket, unsent };
+    return unsent;
   }
 
   /** Reads no more until `resume`: the client can't keep up. */
@@ -133,7 +134,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
     this.user = undefined;
     if (this.closed) return;
     this.markClosed();
-    this.pending = [];
+    this.pending = undefined;
     this.socket.end();
   }
 
@@ -196,17 +197,19 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
   }
 
   onDrain(): void {
-    while (this.pending.length > 0) {
-      const chunk = this.pending[0]!;
+    const { pending } = this;
+    while (pending !== undefined && pending.length > 0) {
+      const chunk = pending[0]!;
       const written = this.socket.write(chunk, chunk.length);
       if (written < 0) return;
       this.bytesSent += written;
       if (written < chunk.length) {
-        this.pending[0] = chunk.subarray(written);
+        pending[0] = chunk.subarray(written);
         return;
       }
-      this.pending.shift();
+      pending.shift();
     }
+    this.pending = undefined;
     this.user?.onUpstreamDrain();
   }
 

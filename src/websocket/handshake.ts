@@ -19,16 +19,48 @@ export interface HandshakeRequest {
   readonly headers: HeaderList;
 }
 
-/** Whether a comma-separated list holds a token, which is lower case, in any case. */
-function hasToken(list: string | undefined, token: string): boolean {
-  if (list === undefined) return false;
-  if (list === token) return true;
-  return list.split(",").some((word) => word.trim().toLowerCase() === token);
+const SPACE = 0x20;
+const TAB = 0x09;
+const COMMA = 0x2c;
+/** Of letters: upper case becomes lower case. */
+const CASE_BIT = 0x20;
+
+/** Whether a comma-separated list holds a token, which is of lower case letters, in any case. */
+function hasToken(list: string, token: string): boolean {
+  const end = list.length;
+  let at = 0;
+  while (at < end) {
+    while (at < end && isBetween(list.charCodeAt(at))) at++;
+    let matched = 0;
+    while (matched < token.length && (list.charCodeAt(at + matched) | CASE_BIT) === token.charCodeAt(matched))
+      matched++;
+    at += matched;
+    const whole = matched === token.length;
+    const from = at;
+    while (at < end && list.charCodeAt(at) !== COMMA) at++;
+    if (whole && isBlank(list, from, at)) return true;
+  }
+  return false;
+}
+
+function isBetween(char: number): boolean {
+  return char === SPACE || char === TAB || char === COMMA;
+}
+
+function isBlank(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (!isBetween(text.charCodeAt(i))) return false;
+  return true;
+}
+
+/** Whether one of the fields of a name, whose values are such lists, holds a token. */
+function listsToken({ count, keys, values }: HeaderList, key: string, token: string): boolean {
+  for (let i = 0; i < count; i++) if (keys[i] === key && hasToken(values[i]!, token)) return true;
+  return false;
 }
 
 /** The request asks for a WebSocket, whether or not it does so as it should: an upstream might take it for a handshake. */
 export function asksForWebSocket(r: HandshakeRequest): boolean {
-  return r.upgrade !== undefined && hasToken(r.headers.getJoined("upgrade", ","), "websocket");
+  return r.upgrade !== undefined && listsToken(r.headers, "upgrade", "websocket");
 }
 
 /** A client's opening handshake (RFC 6455, 4.2.1). Its version and key are for the upstream to judge. */
@@ -38,7 +70,7 @@ export function isHandshake(r: HandshakeRequest): boolean {
     r.method === "GET" &&
     r.httpVersion >= HTTP_11 &&
     asksForWebSocket(r) &&
-    hasToken(r.headers.getJoined("connection", ","), "upgrade") &&
+    listsToken(r.headers, "connection", "upgrade") &&
     r.headers.has("sec-websocket-key")
   );
 }
@@ -58,14 +90,19 @@ export interface Deflate {
   readonly serverTakesOver: boolean;
 }
 
+const NO_EXTENSIONS = { rsvAllowed: 0, deflate: undefined } as const;
+const PLAIN: Agreement = { subprotocol: undefined, ...NO_EXTENSIONS };
+
 /** What a 101 says that answers this request; undefined where it opens no WebSocket (RFC 6455, 4.1). */
 export function readAgreement(r: HandshakeRequest, answer: HeaderList): Agreement | undefined {
   const key = r.headers.get("sec-websocket-key");
-  if (key === undefined || !hasToken(answer.get("upgrade"), "websocket")) return undefined;
+  const upgrade = answer.get("upgrade");
+  if (key === undefined || upgrade === undefined || !hasToken(upgrade, "websocket")) return undefined;
   if (answer.get("sec-websocket-accept") !== acceptOf(key)) return undefined;
   const subprotocol = answer.get("sec-websocket-protocol");
   const extensions = answer.getJoined("sec-websocket-extensions", ",");
-  if (extensions === undefined) return { subprotocol, rsvAllowed: 0, deflate: undefined };
+  if (extensions === undefined && subprotocol === undefined) return PLAIN;
+  if (extensions === undefined) return { subprotocol, ...NO_EXTENSIONS };
   return { subprotocol, ...readExtensions(extensions) };
 }
 
@@ -77,7 +114,7 @@ export function acceptOf(key: string): string {
 }
 
 function readExtensions(text: string): Pick<Agreement, "rsvAllowed" | "deflate"> {
-  if (text.trim() === "") return { rsvAllowed: 0, deflate: undefined };
+  if (text.trim() === "") return NO_EXTENSIONS;
   const RSV1 = 4;
   const ALL = 7;
   const extensions = text.split(",").map((extension) =>

@@ -394,7 +394,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     this.pings?.stop();
     this.slowClient?.stop();
     this.slowUpstream?.stop();
-    const { timers = [] } = this;
+    const { timers } = this;
+    if (timers === undefined) return;
     for (let tag = IDLE_TIMER; tag < timers.length; tag++) timers[tag]?.release();
   }
 
