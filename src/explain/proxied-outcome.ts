@@ -61,6 +61,7 @@ export function proxiedOutcome(
       portText: url.portText,
       responseHeaders: GONE_HEADERS,
       responseTrailers: undefined,
+      logText: undefined,
       releaseHeaders: () => {},
     };
     r.upstream = view;

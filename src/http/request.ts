@@ -37,6 +37,8 @@ export interface UpstreamView {
   readonly chunked: boolean;
   readonly responseHeaders: HeaderList;
   readonly responseTrailers: HeaderList | undefined;
+  /** What the error log calls it, as `http://127.0.0.1:81/x`; undefined while no peer has been asked. */
+  readonly logText: string | undefined;
   /** The request is over: nothing reads the response's fields any more. */
   releaseHeaders(): void;
 }
@@ -153,8 +155,6 @@ export class Request {
   /** Tries at upstreams, in order; one with peer "" stands between those before and after an internal redirect. */
   upstreamStates: UpstreamState[] | undefined = undefined;
   upstream: UpstreamView | undefined = undefined;
-  /** `http://127.0.0.1:81/x` while an upstream is being asked. */
-  upstreamText: string | undefined = undefined;
   abortListener: AbortListener | undefined = undefined;
   producer: BodyProducer | undefined = undefined;
   /** `$limit_rate` as set by the configuration or X-Accel-Limit-Rate; undefined: as the location says. */
@@ -277,7 +277,7 @@ export class Request {
     text += `, client: ${this.remoteAddress}, server: ${this.server.name}`;
     if (this.requestLine !== "") text += `, request: "${this.requestLine}"`;
     if (this.owner !== undefined) text += `, subrequest: "${this.uri}"`;
-    const upstream = this.upstreamText;
+    const upstream = this.upstream?.logText;
     if (upstream !== undefined) text += `, upstream: "${upstream}"`;
     const host = this.headers.get("host");
     if (host !== undefined) text += `, host: "${host}"`;

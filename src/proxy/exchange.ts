@@ -79,6 +79,10 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, AbortListen
     return this.response.trailers;
   }
 
+  get logText(): string | undefined {
+    return this.tries.logText(this.target.url.scheme, this.request.uri);
+  }
+
   releaseHeaders(): void {
     this.response.releaseHeaders();
   }
@@ -101,8 +105,6 @@ export class UpstreamExchange implements UpstreamUser, UpstreamView, AbortListen
     const { pool } = target.upstream;
     const peer = this.tries.next();
     this.request.newTry();
-    const colon = peer?.address.path === undefined ? "" : ":";
-    r.upstreamText = `${target.url.scheme}://${this.tries.state.peer}${colon}${this.request.uri}`;
     if (peer === undefined) {
       r.logError("no live upstreams");
       this.tries.state.status = 502;

@@ -21,6 +21,7 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
   private readonly r: Request;
   private readonly target: ExchangeTarget;
   private readonly tries: UpstreamTries;
+  private readonly uri: string;
   /** Bytes that the connection had sent before it became part of the tunnel. */
   private readonly sentBefore: number;
 
@@ -32,10 +33,11 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
 
   /** Takes the place of the exchange. `counters`: of the request's level. */
   constructor(exchange: UpstreamExchange, sentBefore: number, counters: LevelCounters) {
-    const { r, target, tries, bodyLength, chunked } = exchange;
+    const { r, target, tries, request, bodyLength, chunked } = exchange;
     this.r = r;
     this.target = target;
     this.tries = tries;
+    this.uri = request.uri;
     this.bodyLength = bodyLength;
     this.chunked = chunked;
     this.sentBefore = sentBefore;
@@ -56,6 +58,10 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
 
   get portText(): string {
     return this.target.url.portText;
+  }
+
+  get logText(): string | undefined {
+    return this.tries.logText(this.target.url.scheme, this.uri);
   }
 
   /** The peer that the tunnel leads to. */

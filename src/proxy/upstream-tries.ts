@@ -57,6 +57,13 @@ export class UpstreamTries implements ChoiceInput {
     return nowMs();
   }
 
+  /** What the error log calls the upstream, asked for `uri`; undefined before the first try. */
+  logText(scheme: string, uri: string): string | undefined {
+    if (this.state === NO_TRY) return undefined;
+    const { address } = this.peer ?? {};
+    return `${scheme}://${address?.text ?? this.upstream.name}${address?.path === undefined ? "" : ":"}${uri}`;
+  }
+
   clientAddress(): Uint8Array {
     return this.r.clientAddress();
   }

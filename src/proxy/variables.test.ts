@@ -83,6 +83,7 @@ describe("the upstream", () => {
     ),
     releaseHeaders: () => {},
     responseTrailers: headerList("X-Sum: s"),
+    logText: undefined,
   };
   const cases: readonly (readonly [name: string, expected: string | undefined])[] = [
     ["proxy_host", "b:81"],
