@@ -1,4 +1,5 @@
 /** Starts a real nginx or hopway on a configuration text, in a folder of its own, and stops it by its pid. */
+import { afterAll } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
@@ -67,6 +68,11 @@ export function startHopway(configText: string): Promise<Gateway> {
 }
 
 const running = new Set<Subprocess>();
+
+/** A test that fails may leave its gateway to the end of its file; a run of one file has no gateway left then. */
+afterAll(() => {
+  for (const child of running) child.kill("SIGTERM");
+});
 
 /** A test run that is ended takes its gateways with it. */
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -32,7 +32,7 @@ events { }
 http {
   {temp_paths}
   access_log off;
-  server { listen ${port}; root ${root}; }
+  server { listen 127.0.0.1:${port}; root ${root}; }
 }
 `);
   worker = workerPid(gateway.pid);

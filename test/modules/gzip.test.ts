@@ -48,7 +48,7 @@ http {
   gzip on;
   gzip_types text/plain text/event-stream;
   server {
-    listen ${port};
+    listen 127.0.0.1:${port};
     root ${root};
     location /events { proxy_pass http://127.0.0.1:${backendPort}; proxy_buffering off; }
     location /static/ { alias ${root}/; gzip_static on; }

@@ -39,7 +39,7 @@ http {
   limit_req_zone $arg_k zone=slow:64k rate=1r/m;
   limit_req_zone $arg_k zone=fast:64k rate=2r/s;
   server {
-    listen ${port};
+    listen 127.0.0.1:${port};
     location /ws { limit_conn tunnels 2; proxy_pass http://127.0.0.1:${backend.port};
       proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }
     location /slow { limit_req zone=slow; try_files /none =404; }

@@ -49,7 +49,7 @@ http {
   access_log {prefix}/access.log trailers;
   upstream two { server 127.0.0.1:${backend.port} max_fails=0; server 127.0.0.1:${backend.port} max_fails=0; }
   server {
-    listen ${port};
+    listen 127.0.0.1:${port};
     location / { proxy_pass http://127.0.0.1:${backend.port}/; add_header X-Seen "$upstream_http_x_a"; }
     location /upgrade/ { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_pass http://127.0.0.1:${backend.port}/; }
     location /unbuffered/ { proxy_buffering off; proxy_pass_trailers on; proxy_pass http://127.0.0.1:${backend.port}/; }

@@ -40,7 +40,7 @@ http {
   {temp_paths}
   access_log off;
   server {
-    listen ${port};
+    listen 127.0.0.1:${port};
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     location /returned { limit_rate ${RATE}; return 200 "${BODY}"; }
