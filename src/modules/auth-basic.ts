@@ -49,11 +49,11 @@ function authBasicHandler(r: Request): number {
   const { realm, userFile } = authBasic.of(r.location);
   if (realm === undefined || userFile === undefined) return DECLINED;
   const realmText = realm.evaluate(r);
-  return realmText === "off" ? DECLINED : admit(r, realmText, userFile.evaluate(r));
+  return realmText === "off" ? DECLINED : admit(r, realmText, userFile);
 }
 
 /** Apart from the handler, which runs for every request: the closures below would cost each of them an environment. */
-function admit(r: Request, realmText: string, path: string): number {
+function admit(r: Request, realmText: string, userFile: Template): number {
   const authorization = r.headers.get("authorization");
   const credentials = authorization === undefined ? undefined : basicCredentials(authorization);
   if (credentials === undefined) {
@@ -61,6 +61,7 @@ function admit(r: Request, realmText: string, path: string): number {
     return challenge(r, realmText);
   }
   const { user, password } = credentials;
+  const path = userFile.evaluate(r);
   const stored = findPassword(path, user);
   if (stored === undefined) {
     r.log(ERR, `user "${user}" was not found in "${path}"`);
