@@ -3,7 +3,7 @@
  * passed to one `bun test`, and replace the tests that it runs.
  */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { bunPath, ensureInstalled, root } from "./install.mjs";
 import { testReport } from "./test-report.mjs";
@@ -83,16 +83,32 @@ function broken(name) {
   return { passed: 0, failed: 1, skipped: 0, failures: [name] };
 }
 
-const hasOpenssl = (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, "openssl")));
+/** Test files that use one of these harnesses need a command; without it they are skipped. */
+const NEEDS = [
+  { command: "openssl", harness: /from ".*harness\/(?:certificates|s-client)\.ts"/ },
+  { command: "curl", harness: /from ".*harness\/curl\.ts"/ },
+].filter(({ command }) => !isInstalled(command));
 
-/** Test files that make certificates when they are loaded; without openssl they are skipped. */
-function needsOpenssl(path) {
-  return /from ".*harness\/(?:certificates|s-client)\.ts"/.test(readFileSync(join(root, path), "latin1"));
+function isInstalled(command) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
-function skip(file) {
+/** The command that a test file needs and that is not there; undefined where it can run. */
+function lacking(path) {
+  const text = readFileSync(join(root, path), "latin1");
+  return NEEDS.find(({ harness }) => harness.test(text))?.command;
+}
+
+function skip(file, command) {
   return async () => {
-    console.log(`${file}: skipped, as there is no openssl`);
+    console.log(`${file}: skipped, as there is no ${command}`);
     return { passed: 0, failed: 0, skipped: 1, failures: [] };
   };
 }
@@ -110,7 +126,10 @@ function everything() {
     ...LONGEST.map((path) => tests([path])),
     tests(checked),
     ...typesAndLint,
-    ...others.map((path) => (hasOpenssl || !needsOpenssl(path) ? tests([path]) : skip(path))),
+    ...others.map((path) => {
+      const command = lacking(path);
+      return command === undefined ? tests([path]) : skip(path, command);
+    }),
   ];
 }
 
