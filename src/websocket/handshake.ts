@@ -101,9 +101,8 @@ export function readAgreement(r: HandshakeRequest, answer: HeaderList): Agreemen
   if (answer.get("sec-websocket-accept") !== acceptOf(key)) return undefined;
   const subprotocol = answer.get("sec-websocket-protocol");
   const extensions = answer.getJoined("sec-websocket-extensions", ",");
-  if (extensions === undefined && subprotocol === undefined) return PLAIN;
-  if (extensions === undefined) return { subprotocol, ...NO_EXTENSIONS };
-  return { subprotocol, ...readExtensions(extensions) };
+  const agreed = extensions === undefined ? NO_EXTENSIONS : readExtensions(extensions);
+  return subprotocol === undefined && agreed === NO_EXTENSIONS ? PLAIN : { subprotocol, ...agreed };
 }
 
 /** `Sec-WebSocket-Accept` for a client's key. */
