@@ -12,6 +12,7 @@ import type { ProxyUrl } from "./proxy-url.ts";
 import { type EvaluatedPass, evaluateUrl } from "./target.ts";
 import type { ExchangeTarget } from "./upstream-protocol.ts";
 import type { UpstreamSettings } from "./upstream-settings.ts";
+import { markUpstream } from "./upstream-tries.ts";
 
 /** As much of a module as a request needs. */
 interface SettingsModule {
@@ -27,12 +28,17 @@ export function passHandler(moduleOf: ModuleOf): Handler {
   return (r) => {
     const module = moduleOf();
     const target = module.of(r.location).target!;
+    // Nothing is known of the next upstream before it is found, and nothing any more of the last (ngx_http_upstream_create).
+    r.upstream = undefined;
     if (target.template === undefined) {
+      markUpstream(r);
       begin(r, module, target);
       return AGAIN;
     }
     const url = evaluateUrl(target, r);
-    return url === undefined ? 500 : findUpstream(r, module, url, target);
+    if (url === undefined) return 500;
+    markUpstream(r);
+    return findUpstream(r, module, url, target);
   };
 }
 

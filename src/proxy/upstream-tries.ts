@@ -29,6 +29,12 @@ function newState(peer: string, countersAt: number): UpstreamState {
 /** Stands for the try while there is none: nothing is written to it, as it has ended. */
 const NO_TRY: UpstreamState = { ...newState("", NOWHERE), responseMs: 0 };
 
+/** The tries of another upstream begin, or those of the first: " : " in `$upstream_addr` between two. */
+export function markUpstream(r: Request): void {
+  if (r.upstreamStates === undefined) r.upstreamStates = [];
+  else r.upstreamStates.push(newState("", NOWHERE));
+}
+
 export class UpstreamTries implements ChoiceInput {
   /** The peer that is being asked, or was the last. */
   peer: Peer | undefined = undefined;
@@ -48,9 +54,6 @@ export class UpstreamTries implements ChoiceInput {
     this.attempt = upstream.balancer.begin(this);
     const { nextUpstreamTries } = settings;
     if (nextUpstreamTries > 0 && this.attempt.tries > nextUpstreamTries) this.attempt.tries = nextUpstreamTries;
-    // The mark between the tries of two upstreams: " : " in $upstream_addr.
-    if (r.upstreamStates === undefined) r.upstreamStates = [];
-    else r.upstreamStates.push(newState("", NOWHERE));
   }
 
   get nowMs(): number {

@@ -46,6 +46,24 @@ export const PROXY_DESTINATIONS: readonly Group[] = [
     ),
   },
   {
+    subject: "an upstream asked after another",
+    config: `
+  server {
+    listen {port};
+    ${KEEP}
+    location /refused { proxy_pass http://127.0.0.1:{dead}; error_page 502 = /unresolved; }
+    location /unresolved { set $to nobody.invalid; proxy_pass http://$to; }
+    location /forbidden { proxy_pass http://127.0.0.1:{dead}; error_page 502 = /denied; }
+    location /denied { deny all; }
+    location /told { proxy_pass http://127.0.0.1:{port2}; proxy_intercept_errors on; error_page 307 = @forgotten; }
+    location @forgotten { proxy_pass $upstream_http_x_next; }
+    location /kept { proxy_pass http://127.0.0.1:{port2}; proxy_intercept_errors on; error_page 307 = @remembered; }
+    location @remembered { set $to $upstream_http_x_next; proxy_pass $to; }
+  }
+  server { listen {port2}; add_header X-Next http://127.0.0.1:{backend}/next always; return 307 /elsewhere; }`,
+    cases: gets("/refused", "/unresolved", "/forbidden", "/told", "/kept"),
+  },
+  {
     subject: "proxy_bind",
     config: `
   upstream two { server 127.0.0.1:{dead}; server 127.0.0.1:{backend}; }
