@@ -44,6 +44,10 @@ const NOT_IN_THE_CONFIG = new Set([
   "upstream variables: GET /none/x",
   "upstream variables: GET /twice/x",
   "upgrades: backend is down",
+  "an upstream asked after another: GET /refused",
+  "an upstream asked after another: GET /forbidden",
+  "an upstream asked after another: GET /told",
+  "an upstream asked after another: GET /kept",
 ]);
 
 const PATH = "/etc/nginx/nginx.conf";
