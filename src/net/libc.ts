@@ -69,6 +69,7 @@ export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
 export const TCP_DEFER_ACCEPT = 9;
+export const TCP_QUICKACK = 12;
 export const TCP_FASTOPEN = 23;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;

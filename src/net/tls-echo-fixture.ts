@@ -1,12 +1,21 @@
 /**
- * A TLS server that echoes once and closes, in a process whose loop never wakes by itself: run by tls-socket.test.ts. Arguments:
+ * A TLS server that echoes once and closes (or tells what TCP_QUICKACK was after the handshake, when asked), in a process whose loop never wakes by itself: run by tls-socket.test.ts. Arguments:
  * certificate, key. Prints its port.
  */
 import { readFileSync } from "node:fs";
 import { Acceptor } from "./acceptor.ts";
 import { fromSystemAddress, inetAddress, systemAddress } from "./address.ts";
 import { setLongestWait } from "./event-loop.ts";
-import { AF_INET, bindSocket, listenSocket, socketName, streamSocket } from "./libc.ts";
+import {
+  AF_INET,
+  bindSocket,
+  IPPROTO_TCP,
+  integerOption,
+  listenSocket,
+  socketName,
+  streamSocket,
+  TCP_QUICKACK,
+} from "./libc.ts";
 import type { PlainSocket } from "./plain-socket.ts";
 import { makeTlsContext, PLAIN_TLS, type TlsContext, TlsContextFault } from "./tls-context.ts";
 import { acceptTls, type TlsOwner, type TlsSocket } from "./tls-socket.ts";
@@ -24,11 +33,14 @@ const served: TlsContext = context;
 class Echo implements TlsOwner {
   private readonly plain: PlainSocket;
   private tls: TlsSocket | undefined = undefined;
+  private quickAck: number | undefined = undefined;
 
   constructor(plain: PlainSocket) {
     this.plain = plain;
   }
-  onHandshake(): void {}
+  onHandshake(): void {
+    this.quickAck = integerOption(this.tls?.fd ?? -1, IPPROTO_TCP, TCP_QUICKACK);
+  }
   onHandshakeFailed(message: string): void {
     throw new Error(message);
   }
@@ -36,7 +48,9 @@ class Echo implements TlsOwner {
     // The ClientHello, read before TLS begins, as the proxy does.
     this.tls ??= acceptTls(this.plain, served, false, this, Buffer.from(buffer.subarray(0, length)));
     if (this.tls.session === undefined) return;
-    this.tls.write(buffer, length);
+    const asked = buffer.latin1Slice(0, length) === "TCP_QUICKACK";
+    const answer = asked ? Buffer.from(String(this.quickAck)) : buffer;
+    this.tls.write(answer, asked ? answer.length : length);
     // A client that closes would wake the loop.
     this.tls.end();
   }
