@@ -64,6 +64,20 @@ const MAX_EVENTS = 512;
  * where messages came one by one.
  */
 const BUSY_MS = 10;
+/**
+ * Who has worked this long without a pause looks for more for a while before it sleeps, a quarter of that time at most:
+ * waking it costs whoever sends up to 10 us on a virtual machine. 64 KiB echoes gained 5 % of rate and 15 % of p99.
+ */
+const LOOK_AFTER_MS = 0.2;
+const LOOK_SHARE = 0.25;
+const LONGEST_LOOK_MS = 0.1;
+/** Whatever the clock says. */
+const MAX_WAITS_OF_LOOK = 200;
+/** After so many looks in vain the next ones are let go: what comes now comes seldom, or in bursts. */
+const LOOKS_IN_VAIN = 3;
+const LOOKS_LET_GO = 16;
+/** A wait that took longer was a sleep. */
+const SLEEP_MS = 0.02;
 /** Bun's own timers, which libraries use, are not seen by our wait: they may be late by this much. */
 const LONGEST_WAIT_MS = 100;
 let longestWaitMs = LONGEST_WAIT_MS;
@@ -82,6 +96,10 @@ let spareDeferred: Deferred[] = [];
 let ticker: Ticker = { msUntilTick: () => Number.POSITIVE_INFINITY, advance: () => {} };
 let clockMs = 0;
 let wallClockMs = 0;
+/** Work since the last sleep, less what looking for more has taken of it. */
+let workedMs = 0;
+let looksInVain = 0;
+let looksLetGo = 0;
 let busyObserver: BusyObserver | undefined;
 let faults: Faults = { onFault: () => {} };
 
@@ -215,15 +233,16 @@ function nothingToDo(): boolean {
   return watching === 0 && deferred.length === 0 && ticker.msUntilTick() === Number.POSITIVE_INFINITY;
 }
 
-/** Reads the clocks after work, as opposed to a wait. */
-function readClocksAfterWork(): void {
+/** To be called after work, as opposed to a wait: reads the clocks. */
+function endWork(): void {
   const before = clockMs;
   readClocks();
+  workedMs += clockMs - before;
   busyObserver?.onBusy(clockMs - before);
 }
 
 function handleBatches(): void {
-  readClocksAfterWork();
+  endWork();
   runDeferred();
   if (nothingToDo()) return;
   let busy = handleBatch(longestWaitMs);
@@ -231,19 +250,48 @@ function handleBatches(): void {
   while (busy && clockMs < untilMs) {
     drainMicrotasks();
     runDeferred();
-    if (busyObserver !== undefined) readClocksAfterWork();
+    endWork();
     busy = handleBatch(BUSY_MS);
   }
 }
 
 /** Waits, and handles what came in. False when that was nothing, or when Bun's loop has something to do. */
 function handleBatch(longestMs: number): boolean {
-  const count = epollWait(epoll, events, MAX_EVENTS, waitMs(longestMs));
-  readClocks();
+  const count = waitForEvents(waitMs(longestMs));
   const bunWaits = dispatch(count);
   // Events first, as nginx: who was not given the processor for a while must not tell that nothing came in that time.
   ticker.advance();
   return count > 0 && !bunWaits;
+}
+
+/** How many came in; reads the clocks. */
+function waitForEvents(ms: number): number {
+  let count = ms > 0 && workedMs >= LOOK_AFTER_MS && mayLook() ? lookForEvents() : 0;
+  if (count > 0) return count;
+  const begunMs = clockMs;
+  count = epollWait(epoll, events, MAX_EVENTS, ms);
+  readClocks();
+  if (clockMs - begunMs > SLEEP_MS) workedMs = 0;
+  return count;
+}
+
+function mayLook(): boolean {
+  if (looksInVain < LOOKS_IN_VAIN) return true;
+  looksLetGo = (looksLetGo + 1) % LOOKS_LET_GO;
+  return looksLetGo === 0;
+}
+
+function lookForEvents(): number {
+  const begunMs = clockMs;
+  const untilMs = begunMs + Math.min(workedMs * LOOK_SHARE, LONGEST_LOOK_MS);
+  let count = 0;
+  for (let waits = 0; count === 0 && clockMs < untilMs && waits < MAX_WAITS_OF_LOOK; waits++) {
+    count = epollWait(epoll, events, MAX_EVENTS, 0);
+    readClocks();
+  }
+  workedMs -= (clockMs - begunMs) / LOOK_SHARE;
+  looksInVain = count > 0 ? 0 : looksInVain + 1;
+  return count;
 }
 
 function waitMs(longestMs: number): number {
