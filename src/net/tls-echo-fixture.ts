@@ -1,6 +1,6 @@
 /**
- * A TLS server that echoes once and closes (or tells what TCP_QUICKACK was after the handshake, when asked), in a process whose loop never wakes by itself: run by tls-socket.test.ts. Arguments:
- * certificate, key. Prints its port.
+ * A TLS server that echoes once and closes, in a process whose loop never wakes by itself: run by tls-socket.test.ts. Asked
+ * for TCP_QUICKACK, it tells what that was after the handshake. Arguments: certificate, key. Prints its port.
  */
 import { readFileSync } from "node:fs";
 import { Acceptor } from "./acceptor.ts";
@@ -49,8 +49,8 @@ class Echo implements TlsOwner {
     this.tls ??= acceptTls(this.plain, served, false, this, Buffer.from(buffer.subarray(0, length)));
     if (this.tls.session === undefined) return;
     const asked = buffer.latin1Slice(0, length) === "TCP_QUICKACK";
-    const answer = asked ? Buffer.from(String(this.quickAck)) : buffer;
-    this.tls.write(answer, asked ? answer.length : length);
+    const answer = asked ? Buffer.from(String(this.quickAck)) : buffer.subarray(0, length);
+    this.tls.write(answer, answer.length);
     // A client that closes would wake the loop.
     this.tls.end();
   }
