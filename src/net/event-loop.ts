@@ -71,9 +71,9 @@ const BUSY_MS = 10;
 const MOSTLY_BUSY = 2 / 3;
 const WINDOW_MS = 20;
 /** Less often than it could: who took every 1 KiB of a stream as it came lost a fifth of its rate. */
-const LOOK_EVERY_MS = 0.02;
+const LOOK_EVERY_MS = 0.05;
 /** Who found nothing so often sleeps. */
-const MOST_LOOKS = 50;
+const MOST_LOOKS = 20;
 /** Whatever the clock says. */
 const MOST_CLOCK_READS = 1000;
 /** Bun's own timers, which libraries use, are not seen by our wait: they may be late by this much. */
