@@ -6,7 +6,7 @@ import type { Connection } from "../http/connection.ts";
 import type { ProxyHeader } from "../http/proxy-protocol.ts";
 import { takeAccepted } from "../net/acceptor.ts";
 import { inetAddress } from "../net/address.ts";
-import { type NeighbourOwner, Neighbours } from "../net/neighbours.ts";
+import { type NeighbourOwner, Neighbours, type WorkerName } from "../net/neighbours.ts";
 import { PlainSocket } from "../net/plain-socket.ts";
 import type { SocketOwner } from "../net/socket.ts";
 import type { TlsContext } from "../net/tls-context.ts";
@@ -35,14 +35,14 @@ export class Handover implements NeighbourOwner {
   private readonly neighbours: Neighbours;
   private readonly owner: HandoverHost;
 
-  /** `id` of this worker; `receiving`: the descriptor over which the others hand over. */
-  constructor(id: number, receiving: number, owner: HandoverHost) {
+  /** `receiving`: the descriptor over which the others hand over. */
+  constructor(self: WorkerName, receiving: number, owner: HandoverHost) {
     this.owner = owner;
-    this.neighbours = new Neighbours(id, receiving, this);
+    this.neighbours = new Neighbours(self, receiving, this);
   }
 
-  add(id: number, channel: number): void {
-    this.neighbours.add(id, channel);
+  add(other: WorkerName, channel: number): void {
+    this.neighbours.add(other, channel);
   }
 
   uses(context: TlsContext): void {
@@ -52,11 +52,11 @@ export class Handover implements NeighbourOwner {
   /** Gives a connection away that has said hello in these bytes; false where it stays. */
   give(connection: Connection, tickets: readonly string[], bytes: Uint8Array): boolean {
     const { socket, binding, proxyHeader } = connection;
-    const id = this.neighbours.ownerOf(tickets);
-    if (id === undefined || binding.closing || !(socket instanceof PlainSocket)) return false;
+    const slot = this.neighbours.ownerOf(tickets);
+    if (slot === undefined || binding.closing || !(socket instanceof PlainSocket)) return false;
     const { remoteAddress: host = "", remotePort: port } = socket;
     const note: Note = { address: binding.text, host, port, proxyHeader };
-    return socket.giveAway((fd) => this.neighbours.pass(id, fd, JSON.stringify(note), bytes));
+    return socket.giveAway((fd) => this.neighbours.pass(slot, fd, JSON.stringify(note), bytes));
   }
 
   onPassed(fd: number, text: string, bytes: Buffer): void {

@@ -17,6 +17,7 @@ import { observeBusy, setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { SharedListener } from "../net/listen.ts";
+import type { WorkerName } from "../net/neighbours.ts";
 import type { PlainSocket } from "../net/plain-socket.ts";
 import { closeAtOnce, drainForShutdown, drainGone, leadsToDrainedPeer } from "../proxy/drain.ts";
 import { heedOperator } from "../upstream/operator-drain.ts";
@@ -50,16 +51,15 @@ export interface Serving {
   /** Closes everything at once. */
   stopNow(): void;
   reopenLogs(): void;
-  /** Another worker, by its number, takes connections over that are sent to this descriptor. */
-  addNeighbour(id: number, channel: number): void;
+  /** Another worker takes connections over that are sent to this descriptor. */
+  addNeighbour(other: WorkerName, channel: number): void;
   /** An operator has said which peers get new requests. */
   peersChanged(): void;
 }
 
 /** How a worker is reached by others. */
 export interface PacketChannel {
-  /** Of this worker. */
-  readonly id: number;
+  readonly self: WorkerName;
   /** The descriptor that it receives from. */
   readonly receiving: number;
 }
@@ -122,7 +122,7 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     startExporter(config.load);
     heedOperator(upstreams(config.load));
     for (const listener of listeners) this.openDoor(listener);
-    this.handover = packets === undefined ? undefined : new Handover(packets.id, packets.receiving, this);
+    this.handover = packets === undefined ? undefined : new Handover(packets.self, packets.receiving, this);
   }
 
   onTunnel(r: Request): void {
@@ -229,9 +229,9 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
     closeKeptLogs();
   }
 
-  addNeighbour(id: number, channel: number): void {
+  addNeighbour(other: WorkerName, channel: number): void {
     if (this.handover === undefined || this.draining) closeDescriptor(channel);
-    else this.handover.add(id, channel);
+    else this.handover.add(other, channel);
   }
 
   peersChanged(): void {

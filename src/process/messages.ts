@@ -6,6 +6,7 @@ import type { MetricsHandover } from "../metrics/metrics-registry.ts";
 import type { Address } from "../net/address.ts";
 import type { HostAnswers } from "../net/host-lookup.ts";
 import type { ListenOptions } from "../net/listen.ts";
+import type { WorkerName } from "../net/neighbours.ts";
 import type { ZoneGrant, ZoneHandover } from "../zone/zone-registry.ts";
 
 /** Exit code of a worker that cannot run with its configuration, as nginx's: starting another one is no use. */
@@ -67,8 +68,8 @@ export type ToWorker =
     }
   /** By the configuration that it has. */
   | { readonly type: "listen"; readonly offer: SocketOffer }
-  /** Another worker, by its slot: the descriptor that leads to it has been sent. */
-  | { readonly type: "neighbour"; readonly slot: number }
+  /** Another worker: the descriptor that leads to it has been sent. */
+  | { readonly type: "neighbour"; readonly worker: WorkerName }
   | { readonly type: "stop" }
   | {
       readonly type: "quit";

@@ -66,7 +66,7 @@ class WorkerChannel {
         holdSlot();
         this.listeners = new Map(sockets.map((socket) => [socket.id, socket]));
         const counters = sharedMetrics(metrics, zones.slot);
-        const others = { id: zones.slot, receiving: packets };
+        const others = { self: { slot: zones.slot, pid: process.pid }, receiving: packets };
         this.worker = Worker.start(config, sockets, sharedZones(zones), counters, index, others, () => process.exit(0));
         if (!this.worker.dropRights(config)) process.exit(FATAL_CODE);
         tell({ type: "ready" });
@@ -89,7 +89,7 @@ class WorkerChannel {
       }
       case "neighbour": {
         const [fd] = receiveDescriptors(this.channel, 1);
-        if (fd !== undefined) this.worker?.addNeighbour(message.slot, fd);
+        if (fd !== undefined) this.worker?.addNeighbour(message.worker, fd);
         return;
       }
       case "stop":

@@ -149,8 +149,8 @@ export class WorkerProcess {
 
   /** Tells it of another worker, which it can hand connections over to. */
   meet(other: WorkerProcess): void {
-    if (sendDescriptors(this.channel, [other.packets]) === undefined)
-      this.send({ type: "neighbour", slot: other.slot });
+    if (sendDescriptors(this.channel, [other.packets]) !== undefined) return;
+    this.send({ type: "neighbour", worker: { slot: other.slot, pid: other.pid } });
   }
 
   reopen(): void {

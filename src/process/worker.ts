@@ -6,6 +6,7 @@ import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "
 import { exceptionText } from "../net/exception-text.ts";
 import type { SharedListener } from "../net/listen.ts";
 import { flushLogs, onLogFailure, openLogs, reopenLogs } from "../net/log-file.ts";
+import type { WorkerName } from "../net/neighbours.ts";
 import type { ZoneGrant } from "../zone/zone-registry.ts";
 import { Affinity } from "./affinity.ts";
 import { dropRights, setLimits } from "./privileges.ts";
@@ -122,8 +123,8 @@ export class Worker {
   }
 
   /** Another worker that connections can be handed over to; the descriptor belongs to this one. */
-  addNeighbour(id: number, channel: number): void {
-    this.serving.addNeighbour(id, channel);
+  addNeighbour(other: WorkerName, channel: number): void {
+    this.serving.addNeighbour(other, channel);
   }
 
   reopen(): void {

@@ -199,7 +199,10 @@ test("the sessions of a worker that died are gone, those of the others are not",
   const [lost, other] = await sessionsOfAll(port, "TLSv1.3");
   if (lost === undefined || other === undefined) throw new Error("there are four");
   process.kill(lost.pid, "SIGKILL");
-  await eventually("another worker", () => workerPids(gateway).length === 4 && !workerPids(gateway).includes(lost.pid));
+  await eventually("another worker", () => {
+    const pids = workerPids(gateway);
+    return pids.length === 4 && !pids.includes(lost.pid);
+  });
   for (const { reused } of await resume(port, lost)) expect(reused).toBe(false);
   const answers = await resume(port, other);
   // The new worker may not have heard of it yet.
