@@ -36,16 +36,21 @@ const numberIn = (gateway: Running, file: string): number | undefined => {
   return text === "" ? undefined : Number(text);
 };
 
+/** The pid of the master that has taken the pid file. */
+function newMaster(gateway: Running, old: number): Promise<number> {
+  return eventually("the new master", () => {
+    const { pid } = gateway;
+    return pid !== undefined && pid !== old && pid;
+  });
+}
+
 test("a new binary serves beside the old one, and alone after QUIT to the old one; no request is lost", async () => {
   const gateway = await daemon("old");
   const old = await gateway.master();
   const stop = load(gateway.port);
   gateway.configure("new", DAEMON);
   process.kill(old, "SIGUSR2");
-  const fresh = await eventually("the new master", () => {
-    const pid = gateway.pid;
-    return pid !== undefined && pid !== old && pid;
-  });
+  const fresh = await newMaster(gateway, old);
   expect(numberIn(gateway, "hopway.pid.oldbin")).toBe(old);
   await gateway.answers((body) => body === "new");
   await gateway.answers((body) => body === "old");
@@ -72,10 +77,7 @@ test("WINCH to the old one leaves the new one alone; HUP brings the old one's wo
   const old = await gateway.master();
   gateway.configure("new", DAEMON);
   process.kill(old, "SIGUSR2");
-  const fresh = await eventually("the new master", () => {
-    const pid = gateway.pid;
-    return pid !== undefined && pid !== old && pid;
-  });
+  const fresh = await newMaster(gateway, old);
   await gateway.answers((body) => body === "new");
   process.kill(old, "SIGWINCH");
   await eventually("the old workers' end", async () => (await children(old)).length === 1);
@@ -104,7 +106,7 @@ test("a new binary that cannot start changes nothing", async () => {
   // And again, now with a configuration that is good.
   gateway.configure("new", DAEMON);
   process.kill(old, "SIGUSR2");
-  await eventually("the new master", () => gateway.pid !== undefined && gateway.pid !== old);
+  await newMaster(gateway, old);
   process.kill(old, "SIGQUIT");
   await eventually("the old master's end", async () => !(await runs(old)));
   expect(await get(gateway.port)).toBe("new");
