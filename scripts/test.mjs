@@ -4,6 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
+import { constants as system } from "node:os";
 import { delimiter, join } from "node:path";
 import { bunPath, ensureInstalled, root } from "./install.mjs";
 import { testReport } from "./test-report.mjs";
@@ -24,10 +25,30 @@ const env = { HOPWAY_POISON: "1", ...process.env };
 
 await ensureInstalled();
 
+const running = new Set();
+
+/** Ends a job and all that it started: a test that failed may have left servers behind, which hold its output open. */
+function endGroup({ pid }) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left.
+  }
+}
+
+// Jobs are groups of their own, which a terminal does not reach.
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(name, () => {
+    for (const child of running) endGroup(child);
+    process.exit(128 + system.signals[name]);
+  });
+}
+
 /** Runs a command and gives back its exit code and all lines of its output; `onLine` gets them as they come. */
 function run(command, args, onLine = () => {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    running.add(child);
     const lines = [];
     const take = (line) => {
       lines.push(line);
@@ -47,11 +68,13 @@ function run(command, args, onLine = () => {}) {
     }
     const timer = setTimeout(() => {
       take(`ended after ${JOB_LIMIT_MS / 60_000} minutes`);
-      child.kill("SIGKILL");
+      endGroup(child);
     }, JOB_LIMIT_MS);
+    child.on("exit", () => endGroup(child));
     child.on("error", (error) => take(error.message));
     child.on("close", (code) => {
       clearTimeout(timer);
+      running.delete(child);
       resolve({ code: code ?? 1, output: lines.join("\n") });
     });
   });

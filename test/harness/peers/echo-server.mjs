@@ -1,5 +1,6 @@
 // A backend with node:http and ws. HTTP is answered with what it was asked; a WebSocket echoes, and tells its handshake
-// to a client that sends "whoami". Arguments: name, then milliseconds between its pings (0: none).
+// to a client that sends "whoami", how many pings it got to one that sends "pings". Arguments: name, then milliseconds
+// between its own pings (0: none).
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
@@ -39,8 +40,12 @@ sockets.on("connection", (socket, request) => {
   const close = new URL(request.url, "http://x").searchParams.get("close");
   if (close !== null) socket.close(Number(close), "as asked");
   const pings = Number(pingMs) > 0 ? setInterval(() => socket.ping("still here"), Number(pingMs)) : undefined;
+  let pinged = 0;
+  socket.on("ping", () => pinged++);
   socket.on("message", (data, binary) => {
-    if (!binary && data.toString() === "whoami") socket.send(JSON.stringify(seen(request)));
+    const asked = binary ? "" : data.toString();
+    if (asked === "whoami") socket.send(JSON.stringify(seen(request)));
+    else if (asked === "pings") socket.send(String(pinged));
     else socket.send(data, { binary });
   });
   socket.on("close", (code, reason) => {
