@@ -6,8 +6,6 @@ import { processAlive, yieldProcessor } from "../net/shared-memory.ts";
 
 /** Tries before the processor is given away: a lock is held for a microsecond or less. */
 const SPINS = 200;
-/** Turns of giving the processor away between looks at whether the owner lives, which cost a system call or two. */
-const YIELDS = 50;
 
 /** The lock at `words[at]`; 0 is free. */
 export class ZoneLock {
@@ -40,12 +38,12 @@ export class ZoneLock {
 
   private wait(): void {
     const { words, at, pid } = this;
-    for (let turns = 1; ; turns++) {
+    for (;;) {
       for (let i = 0; i < SPINS; i++) {
         if (Atomics.load(words, at) === 0 && Atomics.compareExchange(words, at, 0, pid) === 0) return;
       }
+      // On a busy machine that takes a while: afterwards it is time to see whether the owner lives.
       yieldProcessor();
-      if (turns % YIELDS !== 0) continue;
       const owner = Atomics.load(words, at);
       // This very process: a bug left a change unfinished, as a death would have.
       const dead = owner === pid || (owner !== 0 && !processAlive(owner));
