@@ -98,7 +98,7 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
     this.pending = undefined;
     this.tunnel.session?.onSideDrained(this);
     if (this.finishing) this.finish();
-    else if (!this.other.held) this.other.socket.resume();
+    else if (this.other.reading) this.other.socket.resume();
   }
 
   onEnd(): void {
@@ -117,6 +117,10 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
     this.take(bytes, bytes.length);
   }
 
+  get reading(): boolean {
+    return !this.held && this.other.pending === undefined;
+  }
+
   hold(): void {
     this.held = true;
     this.socket.pause();
@@ -124,7 +128,7 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
 
   release(): void {
     this.held = false;
-    if (this.other.pending === undefined) this.socket.resume();
+    if (this.reading) this.socket.resume();
   }
 
   readOn(): void {

@@ -255,6 +255,22 @@ describe("messages that come too early", () => {
     }
   });
 
+  test("are counted when their turn comes, not when they came", async () => {
+    const turns: number[] = [];
+    const bucket = { count: (nowMs: number) => (turns.push(nowMs) === 2 ? 7 : 0) };
+    const { stream, owner } = streamOf({ ...NO_LIMITS, bucket });
+    owner.delays = true;
+    stream.pass(wire, wire.length);
+    expect(stream.waits).toBe(true);
+    await Bun.sleep(20);
+    stream.resume();
+    expect(stream.waits).toBe(false);
+    const [first = 0, second = 0, third = 0] = turns;
+    // A timer may be early by a fraction of a millisecond.
+    expect(third - Math.max(first, second)).toBeGreaterThan(19);
+    expect(stream.messageMs - stream.receivedMs).toBeGreaterThan(19);
+  });
+
   test("pass before a Close of the proxy", () => {
     const bucket = { count: () => 7 };
     const { stream, target, owner } = streamOf({ ...NO_LIMITS, bucket });

@@ -92,7 +92,7 @@ export class FrameStream {
   readonly target: TunnelSide;
   /** When anything last came in. */
   receivedMs = nowMs();
-  /** When data, whole messages or not, last came in. */
+  /** When data, whole messages or not, last passed. */
   messageMs = this.receivedMs;
   /** When a ping of the application on this side last passed. */
   applicationPingMs = Number.NEGATIVE_INFINITY;
@@ -145,6 +145,11 @@ export class FrameStream {
   /** The side has sent its Close, or will not be understood to do so. */
   get answered(): boolean {
     return this.walker.closeCode !== 0 || this.mode === IGNORE;
+  }
+
+  /** A message that came too early waits, with all behind it. */
+  get waits(): boolean {
+    return this.parked !== undefined;
   }
 
   /** Takes what came in. */
@@ -260,7 +265,7 @@ export class FrameStream {
         }
       }
       if (!walker.isControl) {
-        this.messageMs = this.receivedMs;
+        this.messageMs = nowMs();
         const fault = this.looks && !this.final ? this.payloadFault(chunk, at, end) : undefined;
         if (fault !== undefined) {
           if (fresh) {
@@ -313,10 +318,11 @@ export class FrameStream {
     if (opcode === PONG) return rules.pinged && walker.payloadLength === PING_PAYLOAD_BYTES ? WITHHOLD : PASS;
     if (opcode === CLOSE) return PASS;
     const { maxMessageBytes, bucket } = rules;
-    if (opcode === PING) this.applicationPingMs = this.receivedMs;
+    if (opcode === PING) this.applicationPingMs = nowMs();
     else if (maxMessageBytes > 0 && walker.messageBytes > maxMessageBytes) return TOO_BIG;
     if (bucket !== undefined && opcode !== 0) {
-      this.earlyByMs = bucket.count(this.receivedMs);
+      // Not when it came: what waited behind others has a later turn.
+      this.earlyByMs = bucket.count(nowMs());
       if (this.earlyByMs > 0) return TOO_EARLY;
     }
     return PASS;

@@ -30,6 +30,7 @@ describe("parseMessageRate", () => {
 const COUNTED = [
   { name: "one now and then", burst: 0, at: [0, 100, 200, 5000], early: [0, 0, 0, 0] },
   { name: "two at once", burst: 0, at: [0, 0], early: [0, 100] },
+  { name: "each when the one before has left", burst: 0, at: [0, 0, 100, 200, 300], early: [0, 100, 100, 100, 100] },
   { name: "half a gap", burst: 0, at: [0, 50, 100, 200], early: [0, 50, 100, 100] },
   { name: "a burst", burst: 2, at: [0, 0, 0, 0, 0], early: [0, 0, 0, 100, 200] },
   {

@@ -90,7 +90,7 @@ export class Pings implements TimerOwner {
     const leftMs = side.pingedMs + timeoutMs - now;
     // An answer may come any time, and the next silence begins with it.
     if (leftMs > 0) return Math.min(leftMs, soon);
-    if (this.takesBytes(side)) side.pingedMs = now;
+    if (this.mayLive(side)) side.pingedMs = now;
     else if (!to.closed) this.owner.onNoPong(from);
     return soon;
   }
@@ -116,10 +116,14 @@ export class Pings implements TimerOwner {
     this.owner.onPingSent(side.from.fromClient);
   }
 
-  /** A side with a lot of bytes before it to read is slow, not dead, as long as they become fewer. */
-  private takesBytes(side: PingedSide): boolean {
+  /**
+   * A side with a lot of bytes before it to read is slow, not dead, as long as they become fewer. One that nobody listens
+   * to may have answered where it has taken all that it was sent.
+   */
+  private mayLive(side: PingedSide): boolean {
     const before = side.undelivered;
     side.undelivered = side.from.side.undelivered();
-    return side.undelivered > 0 && side.undelivered < before;
+    if (side.undelivered === 0) return !side.from.side.reading;
+    return side.undelivered < before;
   }
 }

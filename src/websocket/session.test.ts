@@ -182,6 +182,41 @@ describe("pings", () => {
   });
 });
 
+describe("a side that is not read", () => {
+  const held = { watch: "guard" as const, pings: { intervalMs: 20, timeoutMs: 20 } };
+
+  test("may have answered, and is asked again when it is read", async () => {
+    const scene = new Scene(held);
+    scene.client.reading = false;
+    scene.upstream.reading = false;
+    await Bun.sleep(200);
+    expect(scene.said).toEqual([]);
+    scene.client.reading = true;
+    while (scene.said.length === 0) await Bun.sleep(5);
+    expect(scene.said[0]?.[1]).toContain("client did not answer a ping");
+  });
+
+  test("is dead where it does not take what it is sent", async () => {
+    const scene = new Scene(held);
+    scene.client.reading = false;
+    scene.upstream.reading = false;
+    scene.upstream.waiting = 8;
+    while (scene.said.length === 0) await Bun.sleep(5);
+    expect(scene.said[0]?.[1]).toContain("upstream did not answer a ping");
+  });
+
+  test("is not idle while messages wait to be passed on", async () => {
+    const scene = new Scene({
+      watch: "guard",
+      idleTimeoutMs: 20,
+      messageRate: { perSecond: 1000 / 60, burst: 0, delay: true },
+    });
+    scene.clientSends(text("a", masked), text("b", masked));
+    await Bun.sleep(200);
+    expect([scene.said, scene.upstream.all]).toEqual([[], text("a", masked)]);
+  });
+});
+
 describe("drain", () => {
   const window = (windowMs: number, code = 1001) => ({ drain: { windowMs, code, reason: "later" } });
 

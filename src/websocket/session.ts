@@ -338,7 +338,8 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
     const { idleTimeoutMs } = this.settings;
     const { streams } = this;
     if (streams === undefined) return;
-    const lastMs = Math.max(streams.fromClient.messageMs, streams.fromUpstream.messageMs);
+    const { fromClient, fromUpstream } = streams;
+    const lastMs = fromClient.waits ? nowMs() : Math.max(fromClient.messageMs, fromUpstream.messageMs);
     const leftMs = lastMs + idleTimeoutMs - nowMs();
     if (leftMs > 0) this.arm(IDLE_TIMER, leftMs);
     else this.retire(goingAway("idle", "no message has come for websocket_idle_timeout"));

@@ -9,6 +9,7 @@ import type { TunnelSide } from "./tunnel-side.ts";
 export class RememberingSide extends CountedSide implements TunnelSide {
   frames: FrameStream | undefined = undefined;
   ended = false;
+  reading = true;
   /** Bytes that it has not read. */
   waiting = 0;
   readonly sent: Buffer[] = [];

@@ -13,6 +13,8 @@ export interface TunnelSide extends Pick<CountedSide, keyof CountedSide> {
   forward(bytes: Buffer, length: number): void;
   /** Sends bytes of the proxy's own to this side, behind what waits for it. */
   send(bytes: Buffer): void;
+  /** What it sends is read, as far as it comes: nobody holds it, and the other side takes what it is sent. */
+  readonly reading: boolean;
   /** Reads nothing from this side until `release`. */
   hold(): void;
   release(): void;

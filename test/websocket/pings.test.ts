@@ -152,6 +152,25 @@ test("a ping of the application that is under way is not overtaken by one of the
   upstream.close();
 });
 
+test("a client whose messages wait for websocket_message_rate is not judged before it is read", async () => {
+  const limits = "websocket_message_rate 1r/s delay; websocket_ping_interval 500ms timeout=1500ms;";
+  const slow = await startTunnel(server.port, `${UPGRADE_LINES} ${limits}`);
+  const { client, upstream } = await openWebSocket(slow.port, server);
+  const wire = Buffer.concat(["a", "b", "c", "d"].map((word) => text(word, masked)));
+  client.write(wire);
+  // The answer stands behind messages of which the last one has its turn after the time for answers.
+  client.write(pong(await ownPing(client), masked));
+  for (const word of ["a", "b", "c", "d"]) {
+    const frame = await besidesPings(upstream);
+    expect(frame.payload.toString()).toBe(word);
+  }
+  client.write(close(1000, "", masked));
+  expect(closeText(await besidesPings(upstream))).toBe("1000");
+  client.close();
+  upstream.close();
+  await slow.stop();
+}, 30_000);
+
 test("a client that does not answer is dead: the upstream hears that it went away", async () => {
   const started = Date.now();
   const { client, upstream } = await openWebSocket(quick.port, server);
