@@ -2,7 +2,7 @@
 import type { LoadContext } from "../config/load-context.ts";
 import { countIn } from "./counters.ts";
 import type { MetricsMemory } from "./metrics-memory.ts";
-import { rows } from "./rows.ts";
+import { type Places, rows } from "./rows.ts";
 
 let attached: MetricsMemory | undefined;
 let slotHere = 0;
@@ -26,6 +26,6 @@ export function attachMetrics(memory: MetricsMemory, slot: number): void {
 }
 
 /** Ties the rows of a configuration to their places, before the process serves by it. */
-export function bindRows(load: LoadContext, places: readonly number[]): void {
+export function bindRows(load: LoadContext, places: Places): void {
   rows(load).place(places);
 }

@@ -196,6 +196,11 @@ export const PEER_BYTES_RECEIVED = ofPeer.cell();
 export const PEER_BYTES_SENT = ofPeer.cell();
 export const PEER_ROW: RowKind = ofPeer.kind("peer");
 
+/** The kinds of which configurations have rows, by name. */
+export const ROW_KINDS: ReadonlyMap<string, RowKind> = new Map(
+  [LOCATION_ROW, TUNNELS_ROW, WAY_ROW, PEER_ROW].map((kind) => [kind.name, kind]),
+);
+
 /** All peers that are only known at run time, together. */
 export const DYNAMIC_PEER_AT = PROCESS_AT + PROCESS_ROW.cells;
 /** Rows whose place the configuration decides begin here. */

@@ -7,11 +7,13 @@ import {
   ACCEPTED,
   ACTIVE,
   FIRST_ROW_AT,
+  LOCATION_ROW,
   NOWHERE,
   PEER_ROW,
   type RowKind,
   TUNNELS_OPEN,
   TUNNELS_OPENED,
+  TUNNELS_ROW,
   WAY_ROW,
 } from "./cells.ts";
 import { BLOCK_CELLS } from "./metrics-memory.ts";
@@ -23,6 +25,11 @@ function load(...labels: readonly string[]): LoadContext {
   return loadOf(WAY_ROW, labels);
 }
 
+/** Where its rows are. */
+function placesOf(registry: MetricsRegistry, context: LoadContext): readonly number[] {
+  return registry.place(context).present;
+}
+
 function loadOf(kind: RowKind, labels: readonly string[]): LoadContext {
   const context = new LoadContext("/", "/", memorySource({}), systemHosts);
   for (const label of labels) rows(context).declare(kind, [label]);
@@ -31,13 +38,13 @@ function loadOf(kind: RowKind, labels: readonly string[]): LoadContext {
 
 test("the same labels keep their place, others get another", () => {
   const registry = new MetricsRegistry();
-  const first = registry.place(load("a", "b"));
+  const first = placesOf(registry, load("a", "b"));
   expect(new Set(first).size).toBe(2);
   expect(first.every((at) => at >= FIRST_ROW_AT)).toBe(true);
-  const second = registry.place(load("c", "b"));
+  const second = placesOf(registry, load("c", "b"));
   expect(second[1]).toBe(first[1]!);
   expect(first).not.toContain(second[0]!);
-  expect(registry.place(load("b", "a"))).toEqual([...first].reverse());
+  expect(placesOf(registry, load("b", "a"))).toEqual([...first].reverse());
   registry.close();
 });
 
@@ -45,15 +52,47 @@ test("rows of one kind do not take those of another with the same label", () => 
   const registry = new MetricsRegistry();
   const context = load("a");
   rows(context).declare(PEER_ROW, ["a"]);
-  const [way, peer] = registry.place(context);
+  const [way, peer] = placesOf(registry, context);
   expect(Math.abs((peer ?? 0) - (way ?? 0))).toBeGreaterThanOrEqual(WAY_ROW.cells);
   registry.close();
+});
+
+describe("rows that a reload leaves behind", () => {
+  const way = ["example.com", "/ws/", "app", "127.0.0.1:3000"];
+  const withTunnels = new LoadContext("/", "/", memorySource({}), systemHosts);
+  rows(withTunnels).declare(LOCATION_ROW, way.slice(0, 2));
+  rows(withTunnels).declare(TUNNELS_ROW, way.slice(0, 2));
+  rows(withTunnels).declare(WAY_ROW, way);
+  rows(withTunnels).declare(PEER_ROW, way.slice(2));
+
+  test("are told while something is open in them, with those of their location", () => {
+    const registry = new MetricsRegistry();
+    const [location = 0, tunnels = 0, at = 0, peer = 0] = placesOf(registry, withTunnels);
+    registry.memory.enter(0, 1000);
+    const { cells } = registry.memory.block(0);
+    const former = () => registry.place(load("other")).former.map((row) => [row.kind, row.at]);
+    // A tunnel may open while workers change over.
+    const all = [
+      ["location", location],
+      ["tunnels", tunnels],
+      ["way", at],
+      ["peer", peer],
+    ];
+    expect(former()).toEqual(all);
+    expect(former()).toEqual([]);
+    cells[at + TUNNELS_OPEN] = 1;
+    expect(former()).toEqual(all.slice(0, 3));
+    cells[at + TUNNELS_OPEN] = 0;
+    expect(former()).toEqual([]);
+    expect(registry.place(withTunnels).present).toEqual([location, tunnels, at, peer]);
+    registry.close();
+  });
 });
 
 describe("an ended worker", () => {
   const registry = new MetricsRegistry();
   const { memory } = registry;
-  const [at = 0] = registry.place(load("a"));
+  const [at = 0] = placesOf(registry, load("a"));
   for (const slot of [0, 1]) {
     memory.enter(slot, 1000 + slot);
     const { cells } = memory.block(slot);
@@ -104,14 +143,14 @@ test("full: rows that no configuration has make room, unless tunnels count in th
   const kind: RowKind = { name: "large", cells: 100_000, gauges: [1], open: [1] };
   const room = Math.floor((BLOCK_CELLS - FIRST_ROW_AT) / kind.cells);
   const names = Array.from({ length: room }, (_, i) => `${i}`);
-  const first = registry.place(loadOf(kind, names));
+  const first = placesOf(registry, loadOf(kind, names));
   expect(new Set(first).size).toBe(room);
-  expect(registry.place(loadOf(kind, [...names, "more"]))[room]).toBe(NOWHERE);
+  expect(placesOf(registry, loadOf(kind, [...names, "more"]))[room]).toBe(NOWHERE);
 
   memory.enter(0, 1000);
   memory.block(0).cells[first[0]! + 1] = 1;
   memory.block(0).cells[first[1]!] = 9;
-  const [another, none] = registry.place(loadOf(kind, ["another", "none", ...names.slice(2)]));
+  const [another, none] = placesOf(registry, loadOf(kind, ["another", "none", ...names.slice(2)]));
   expect(another).toBe(first[1]!);
   expect(none).toBe(NOWHERE);
   expect(memory.sumOf(another!)).toBe(0);

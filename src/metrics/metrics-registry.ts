@@ -19,18 +19,17 @@ import {
   WORKERS_STARTED,
 } from "./cells.ts";
 import { BLOCK_CELLS, MetricsMemory } from "./metrics-memory.ts";
-import { type Row, rows } from "./rows.ts";
+import { type FormerRow, type Places, type Row, rows, rowsInUse } from "./rows.ts";
 
 /** What a worker is told when it starts. */
 export interface MetricsHandover {
   /** Descriptor of the memory file in the worker. */
   readonly fd: number;
-  readonly places: readonly number[];
+  readonly places: Places;
 }
 
-interface PlacedRow {
+interface PlacedRow extends Pick<Row, "kind" | "labels"> {
   readonly at: number;
-  readonly kind: RowKind;
   /** Number of the last configuration that had it. */
   usedBy: number;
 }
@@ -56,8 +55,8 @@ export class MetricsRegistry {
     return this.memory.fd;
   }
 
-  /** Where the rows of a configuration are, in their order. Rows for which there is no room are NOWHERE. */
-  place(load: LoadContext): readonly number[] {
+  /** Where the rows of a configuration are, and those of earlier ones that are in use. */
+  place(load: LoadContext): Places {
     const number = ++this.configurations;
     const wanted = [...rows(load)];
     // First those that are there, so that none of them makes room for another.
@@ -65,14 +64,24 @@ export class MetricsRegistry {
       const known = this.placed.get(row.key);
       if (known !== undefined) known.usedBy = number;
     }
-    return wanted.map((row) => this.placed.get(row.key)?.at ?? this.placeNew(row, number));
+    const present = wanted.map((row) => this.placed.get(row.key)?.at ?? this.placeNew(row, number));
+    return { present, former: this.former(number) };
+  }
+
+  /** Requests of the last configuration go on, and may open a tunnel yet; of older ones, what is open counts. */
+  private former(number: number): FormerRow[] {
+    const inUse = this.inUse();
+    const former = [...this.placed.values()].filter((row) => {
+      return row.usedBy === number - 1 || (row.usedBy < number && inUse.has(row));
+    });
+    return former.map(({ kind, labels, at }) => ({ kind: kind.name, labels, at }));
   }
 
   private placeNew(row: Row, usedBy: number): number {
     const at = this.end + row.kind.cells <= BLOCK_CELLS ? this.end : this.leftBehind(row.kind, usedBy);
     if (at === NOWHERE) return NOWHERE;
     if (at === this.end) this.end += row.kind.cells;
-    this.placed.set(row.key, { at, kind: row.kind, usedBy });
+    this.placed.set(row.key, { at, kind: row.kind, labels: row.labels, usedBy });
     return at;
   }
 
@@ -80,8 +89,9 @@ export class MetricsRegistry {
   private leftBehind(kind: RowKind, usedBy: number): number {
     let oldest: string | undefined;
     let oldestUse = usedBy;
+    const inUse = this.inUse();
     for (const [key, row] of this.placed) {
-      if (row.kind !== kind || row.usedBy >= oldestUse || this.inUse(row)) continue;
+      if (row.kind !== kind || row.usedBy >= oldestUse || inUse.has(row)) continue;
       oldest = key;
       oldestUse = row.usedBy;
     }
@@ -94,8 +104,10 @@ export class MetricsRegistry {
     return at;
   }
 
-  private inUse({ at, kind }: PlacedRow): boolean {
-    return kind.open.some((cell) => this.memory.sumOf(at + cell) !== 0);
+  private inUse(): Set<PlacedRow> {
+    return rowsInUse(this.placed.values(), ({ at, kind }) => {
+      return kind.open.some((cell) => this.memory.sumOf(at + cell) !== 0);
+    });
   }
 
   /** Before a worker starts: makes sure that nothing is needed of the system when it ends. */

@@ -1,6 +1,15 @@
 /** The rows that one configuration counts in, and where they are. */
 import { perLoad } from "../config/load-context.ts";
-import { DYNAMIC_PEER_AT, NOWHERE, PEER_ROW, type RowKind } from "./cells.ts";
+import {
+  DYNAMIC_PEER_AT,
+  LOCATION_ROW,
+  NOWHERE,
+  PEER_ROW,
+  ROW_KINDS,
+  type RowKind,
+  TUNNELS_ROW,
+  WAY_ROW,
+} from "./cells.ts";
 
 /** Whoever counts holds one, and counts at `at` and behind it. */
 export class Row {
@@ -29,10 +38,47 @@ export const DYNAMIC = "*";
 export const DYNAMIC_PEER = new Row(PEER_ROW, [DYNAMIC, DYNAMIC]);
 DYNAMIC_PEER.at = DYNAMIC_PEER_AT;
 
+/** A row of an earlier configuration. */
+export interface FormerRow {
+  /** Name of its kind. */
+  readonly kind: string;
+  readonly labels: readonly string[];
+  readonly at: number;
+}
+
+/** Where rows are. */
+export interface Places {
+  /** Those of a configuration, in their order; NOWHERE for which there is no room. */
+  readonly present: readonly number[];
+  /** Those of earlier ones in which something may still count. */
+  readonly former: readonly FormerRow[];
+}
+
+/**
+ * Those of the rows that are in use: in which something is open (`isOpen`), and those of the locations that it came by,
+ * whose labels are the first two of a way's.
+ */
+export function rowsInUse<One extends Pick<Row, "kind" | "labels">>(
+  all: Iterable<One>,
+  isOpen: (row: One) => boolean,
+): Set<One> {
+  const candidates = [...all];
+  const used = new Set(candidates.filter(isOpen));
+  const locations = new Set<string>();
+  for (const { kind, labels } of used) if (kind === WAY_ROW) locations.add(labels.slice(0, 2).join("\0"));
+  for (const row of candidates) {
+    const ofLocation = row.kind === LOCATION_ROW || row.kind === TUNNELS_ROW;
+    if (ofLocation && locations.has(row.labels.join("\0"))) used.add(row);
+  }
+  return used;
+}
+
 /** The rows of one configuration, in an order that every process that reads it comes to. */
 export class RowSet {
   private readonly byKey = new Map<string, Row>();
   private readonly byKind = new Map<RowKind, Row[]>();
+  /** Of earlier configurations: see `Places`. */
+  former: readonly Row[] = [];
 
   /** The row for these labels: the same one for the same labels. */
   declare(kind: RowKind, labels: readonly string[]): Row {
@@ -61,10 +107,18 @@ export class RowSet {
   }
 
   /** Tells each row where it is: as many places as there are rows, in their order. */
-  place(places: readonly number[]): void {
-    if (places.length !== this.byKey.size) throw new Error("the places of counters are those of another configuration");
+  place({ present, former }: Places): void {
+    if (present.length !== this.byKey.size)
+      throw new Error("the places of counters are those of another configuration");
     let i = 0;
-    for (const row of this) row.at = places[i++]!;
+    for (const row of this) row.at = present[i++]!;
+    this.former = former.flatMap(({ kind: name, labels, at }) => {
+      const kind = ROW_KINDS.get(name);
+      if (kind === undefined) return [];
+      const row = new Row(kind, labels);
+      row.at = at;
+      return [row];
+    });
   }
 }
 

@@ -4,21 +4,26 @@ import { metricsMemory } from "../metrics/attached-metrics.ts";
 import { FIRST_ROW_AT, NOWHERE, type RowKind } from "../metrics/cells.ts";
 import { type Histogram, histogramCells } from "../metrics/histogram.ts";
 import type { MetricsMemory, Present } from "../metrics/metrics-memory.ts";
-import { type Row, rows } from "../metrics/rows.ts";
+import { type Row, rows, rowsInUse } from "../metrics/rows.ts";
 
 export class Reading {
   readonly load: LoadContext;
   readonly memory: MetricsMemory;
   readonly workers: readonly Present[];
   private readonly total: Float64Array;
+  /** Of earlier configurations, as long as they are in use. */
+  private readonly former: readonly Row[];
 
   private constructor(load: LoadContext, memory: MetricsMemory) {
     this.load = load;
     this.memory = memory;
     this.workers = memory.present();
+    const { former } = rows(load);
     let end = FIRST_ROW_AT;
-    for (const { at, kind } of rows(load)) end = Math.max(end, at + kind.cells);
-    this.total = memory.sum(end);
+    for (const { at, kind } of [...rows(load), ...former]) end = Math.max(end, at + kind.cells);
+    const total = memory.sum(end);
+    this.total = total;
+    this.former = [...rowsInUse(former, ({ at, kind }) => kind.open.some((cell) => total[at + cell] !== 0))];
   }
 
   /** Adds up what is there now; undefined in a process that does not serve. */
@@ -39,9 +44,9 @@ export class Reading {
 
   /** The rows of a kind that have a place. */
   rows(kind: RowKind): Row[] {
-    return rows(this.load)
-      .ofKind(kind)
-      .filter(({ at }) => at !== NOWHERE);
+    const present = rows(this.load).ofKind(kind);
+    const former = this.former.filter((row) => row.kind === kind);
+    return [...present, ...former].filter(({ at }) => at !== NOWHERE);
   }
 
   /** Those of them in which anything has been counted: few of many, as a rule. */

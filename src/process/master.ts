@@ -1,6 +1,7 @@
 /** The master: holds the listening sockets, keeps workers running, obeys signals (ngx_process_cycle.c). */
 import type { LoadedConfig } from "../config/load.ts";
 import { MetricsRegistry } from "../metrics/metrics-registry.ts";
+import type { Places } from "../metrics/rows.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
@@ -42,7 +43,7 @@ export class Master {
   private readonly zones = ZoneRegistry.shared();
   private grants: readonly ZoneGrant[] = [];
   private readonly metrics = new MetricsRegistry();
-  private places: readonly number[];
+  private places: Places;
   private readonly workers: WorkerPool;
   private newBinary: NewBinary | undefined;
   private state: "running" | "stopping" | "quitting" = "running";

@@ -3,6 +3,7 @@
 import type { MainFile } from "../config/load.ts";
 import type { ConfigSnapshot } from "../config/snapshot-source.ts";
 import type { MetricsHandover } from "../metrics/metrics-registry.ts";
+import type { Places } from "../metrics/rows.ts";
 import type { Address } from "../net/address.ts";
 import type { HostAnswers } from "../net/host-lookup.ts";
 import type { ListenOptions } from "../net/listen.ts";
@@ -64,7 +65,7 @@ export type ToWorker =
       /** The new configuration's zones. */
       readonly zones: readonly ZoneGrant[];
       /** Where its counters are. */
-      readonly places: readonly number[];
+      readonly places: Places;
     }
   /** By the configuration that it has. */
   | { readonly type: "listen"; readonly offer: SocketOffer }

@@ -3,11 +3,12 @@ import type { LoadContext } from "../config/load-context.ts";
 import { attachMetrics, bindRows } from "../metrics/attached-metrics.ts";
 import { MetricsMemory } from "../metrics/metrics-memory.ts";
 import { type MetricsHandover, MetricsRegistry } from "../metrics/metrics-registry.ts";
+import type { Places } from "../metrics/rows.ts";
 
 /** Ties configurations to their counters before the process serves by them. */
 export interface WorkerMetrics {
   /** `places`: what the master said of this configuration; without a master they are found here. */
-  bind(load: LoadContext, places: readonly number[] | undefined): void;
+  bind(load: LoadContext, places: Places | undefined): void;
   /** What came of a reload, where this process sees to its reloads itself. */
   reloaded(ok: boolean): void;
 }

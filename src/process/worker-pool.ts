@@ -1,6 +1,7 @@
 /** The workers of a master: starts them, replaces those that die, hands them new configurations, ends them. */
 
 import type { MetricsRegistry } from "../metrics/metrics-registry.ts";
+import type { Places } from "../metrics/rows.ts";
 import { ALERT, EMERG, type LogLevel, NOTICE } from "../net/error-log.ts";
 import { numberedException } from "../net/libc.ts";
 import type { ZoneGrant, ZoneRegistry } from "../zone/zone-registry.ts";
@@ -23,7 +24,7 @@ export interface WorkerFrame {
   readonly sockets: readonly OpenSocket[];
   readonly grants: readonly ZoneGrant[];
   /** Where its counters are. */
-  readonly places: readonly number[];
+  readonly places: Places;
 }
 
 export interface PoolOwner {

@@ -1,6 +1,7 @@
 /** One worker as the master sees it. */
 import { constants } from "node:os";
 import type { MetricsHandover } from "../metrics/metrics-registry.ts";
+import type { Places } from "../metrics/rows.ts";
 import { sendDescriptors } from "../net/descriptor-passing.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import { packetChannel } from "../net/packet-channel.ts";
@@ -116,7 +117,7 @@ export class WorkerProcess {
     config: ConfigDelivery,
     sockets: readonly OpenSocket[],
     zones: readonly ZoneGrant[],
-    places: readonly number[],
+    places: Places,
   ): string | undefined {
     const offer = this.handOver(sockets);
     if (typeof offer === "string") return offer;

@@ -1,5 +1,6 @@
 /** A process that serves: a worker under a master, or the only process (`master_process off`). */
 import type { LoadedConfig } from "../config/load.ts";
+import type { Places } from "../metrics/rows.ts";
 import { sendLastSpans } from "../modules/otel-exporter.ts";
 import { type PacketChannel, type Serving, serve } from "../modules/serve.ts";
 import { ALERT, EMERG, type ErrorLog, errorLogOf, type LogLevel, NOTICE } from "../net/error-log.ts";
@@ -98,11 +99,7 @@ export class Worker {
    * began. `places`: where its counters are, from a master that shares them. Resolves when sockets that it does not have
    * are closed.
    */
-  async reload(
-    config: LoadedConfig,
-    listeners: readonly SharedListener[],
-    places: readonly number[] | undefined,
-  ): Promise<void> {
+  async reload(config: LoadedConfig, listeners: readonly SharedListener[], places: Places | undefined): Promise<void> {
     this.metrics.bind(config.load, places);
     this.log = errorLogOf(config.load);
     const settings = processSettings(config);

@@ -224,6 +224,34 @@ test("a reload goes on counting; tunnels of before stay open", async () => {
   expect(fallen(after, await scrape(port))).toEqual([]);
 });
 
+test("tunnels of a location that reloads have taken away are shown until they end", async () => {
+  const goes = "location /goes { websocket auto; proxy_pass http://app; }";
+  const reload = async (more: string, path: string): Promise<void> => {
+    rewriteConfig(gateway, configuration(`${more} location = ${path} { return 200; }`));
+    process.kill(gateway.pid, "SIGHUP");
+    await until("the reload in all workers", LIMIT_MS, async () => {
+      for (let i = 0; i < 4 * WORKERS; i++) if ((await get(path)) !== 200) return false;
+      return true;
+    });
+  };
+  await reload(goes, "/second");
+  const client = await RawClient.connect(port);
+  await client.upgrade("/goes");
+  await client.echo("there");
+  const labels = 'server="example.com",location="/goes"';
+  const open = `hopway_tunnels_open{${labels},upstream="app",peer="127.0.0.1:${echo.port}"}`;
+  const messages = `hopway_websocket_messages_total{${labels},direction="in"}`;
+  await counted(port, { [open]: 1, [messages]: 1 });
+  for (const path of ["/third", "/fourth", "/fifth"]) {
+    await reload("", path);
+    await client.echo("still there");
+    await counted(port, { [open]: 1 });
+  }
+  await counted(port, { [messages]: 4 });
+  client.close();
+  await until("the end of its rows", LIMIT_MS, async () => !(await scrape(port)).text.includes("/goes"));
+}, 60_000);
+
 test("no counter falls while workers are killed, and nothing stays open", async () => {
   const clients: RawClient[] = [];
   let before = await scrape(port);
