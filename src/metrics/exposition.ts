@@ -2,6 +2,7 @@
  * Numbers as Prometheus reads them: its text format 0.0.4, or OpenMetrics 1.0 where that is asked for. Written as latin1,
  * one char for each byte of UTF-8.
  */
+import { validUtf8 } from "../net/utf8.ts";
 import { type Histogram, histogramCells, sumCell } from "./histogram.ts";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -48,8 +49,7 @@ export function formatFor(accept: string | undefined): Format {
 
 /** What a label's value looks like between its quotes. Bytes that are no UTF-8 are replaced: readers refuse them. */
 export function escapeLabel(value: string): string {
-  const clean = Buffer.from(Buffer.from(value, "latin1").toString("utf8"), "utf8").latin1Slice();
-  return clean.replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`));
+  return validUtf8(value).replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`));
 }
 
 export class Exposition {

@@ -42,9 +42,9 @@ import {
 } from "../metrics/cells.ts";
 import { LATENCY, MESSAGE_SIZE, sumCell } from "../metrics/histogram.ts";
 import type { Row } from "../metrics/rows.ts";
+import { decoded } from "../net/utf8.ts";
 import { VERSION } from "../version.ts";
 import { zones } from "../zone/zones.ts";
-import { decoded } from "./display-text.ts";
 import { STATUS_CLASSES } from "./metrics-families.ts";
 import { peerStates } from "./metrics-peers.ts";
 import type { Reading } from "./metrics-reading.ts";

@@ -8,6 +8,7 @@ import type { Socket, SocketOwner } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { closeFrame, pongFrame } from "../websocket/control-frame.ts";
 import { GOING_AWAY } from "../websocket/endings.ts";
+import { headerFault } from "../websocket/frame-rules.ts";
 import { FrameWalker, NO_CODE, PING } from "../websocket/frame-walker.ts";
 import { acceptOf } from "../websocket/handshake.ts";
 import { textFrame } from "../websocket/text-frame.ts";
@@ -91,9 +92,10 @@ class Feed implements SocketOwner, TimerOwner {
   beat(): void {
     if (this.closed) return;
     this.timer.arm(INTERVAL_MS);
-    // Nobody waits for the end of a page that stays open.
+    // Nobody waits for the end of a page that stays open, nor long for one that does not read.
     if (this.request.connection.leaving) {
-      this.close(GOING_AWAY);
+      if (this.closing) this.end();
+      else this.close(GOING_AWAY);
       return;
     }
     if (this.pending === undefined) {
@@ -122,9 +124,16 @@ class Feed implements SocketOwner, TimerOwner {
   /** The page has nothing to say, but browsers close and ping. */
   onData(buffer: Buffer, length: number): void {
     const { walker } = this;
-    for (let at = 0; at < length && walker.closeCode === 0; ) {
-      if (!walker.inPayload) at = walker.readHeader(buffer, at, length);
-      if (!walker.inPayload) return;
+    for (let at = 0; at < length && walker.closeCode === 0 && !this.closing; ) {
+      if (!walker.inPayload) {
+        at = walker.readHeader(buffer, at, length);
+        if (!walker.inPayload) return;
+        const fault = headerFault(walker, true, 0);
+        if (fault !== undefined) {
+          this.close(fault.code);
+          return;
+        }
+      }
       if (walker.opcode === PING) this.readPing(buffer, at, length);
       at = walker.walkPayload(buffer, at, length);
       if (walker.opcode === PING && !walker.inPayload) {

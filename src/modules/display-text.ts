@@ -1,14 +1,11 @@
 /** Text from clients and configurations, made ready to be shown: they may hold any byte. */
 
+import { decoded } from "../net/utf8.ts";
+
 /** Longer texts are cut: what is shown of single clients is bounded. */
 const MAX_CHARS = 120;
 
-/** Bytes (one per char) read as UTF-8; what is none of it becomes U+FFFD. */
-export function decoded(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString("utf8");
-}
-
-/** As `decoded`, at most 120 characters, and without control characters. */
+/** Bytes (one per char) as text of at most 120 characters, and without control characters. */
 export function displayText(bytes: string | undefined): string {
   if (bytes === undefined) return "";
   // A character is four bytes at most.

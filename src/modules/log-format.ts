@@ -5,6 +5,7 @@ import type { Statement } from "../config/syntax.ts";
 import { isoDate, logDate, secondsText } from "../http/date.ts";
 import type { Request } from "../http/request.ts";
 import { nowMs } from "../net/timers.ts";
+import { validUtf8 } from "../net/utf8.ts";
 import { type Variable, variables } from "../template/variables.ts";
 import { escapeJsonValue, escapeLogValue, type LogEscape } from "./log-escape.ts";
 import { statusText } from "./variables-response.ts";
@@ -29,6 +30,9 @@ const ownParts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ["body_bytes_sent", (r) => String(r.bodyBytesSent)],
   ["request_length", (r) => String(r.receivedBytes)],
 ]);
+
+/** In hopway's own JSON, where numbers have no leading zeros and text is UTF-8. */
+const jsonParts: ReadonlyMap<string, Part> = new Map([...ownParts, ["status", (r) => String(Number(statusText(r)))]]);
 
 /** A variable's value; `-` where there is none, except in JSON and unescaped logs. */
 function variablePart(variable: Variable, escaping: LogEscape): Part {
@@ -117,8 +121,10 @@ const READY: ReadonlyMap<string, ReadyFormat> = new Map<string, ReadyFormat>([
 export function readyFormat(name: string, load: LoadContext): LogFormat | undefined {
   const ready = READY.get(name);
   if (ready === undefined) return undefined;
-  const parts = compileParts(ready.text, ready.escaping, load, undefined);
-  return { name, line: joined(parts instanceof ConfigFault ? [] : parts) };
+  const isJson = ready.escaping === "json";
+  const parts = compileParts(ready.text, ready.escaping, load, undefined, isJson ? jsonParts : ownParts);
+  const line = joined(parts instanceof ConfigFault ? [] : parts);
+  return { name, line: isJson ? (r) => validUtf8(line(r)) : line };
 }
 
 /** Compiles `log_format name [escape=...] text...`. */
@@ -144,6 +150,7 @@ function compileParts(
   escaping: LogEscape,
   load: LoadContext,
   statement: Statement | undefined,
+  own = ownParts,
 ): (string | Part)[] | ConfigFault {
   const parts: (string | Part)[] = [];
   let at = 0;
@@ -167,7 +174,7 @@ function compileParts(
       at++;
     }
     if (name === "") return new ConfigFault(`invalid parameter "${text.slice(dollar)}"`);
-    parts.push(ownParts.get(name) ?? variablePart(variables(load).use(name, statement), escaping));
+    parts.push(own.get(name) ?? variablePart(variables(load).use(name, statement), escaping));
   }
   return parts;
 }

@@ -1,6 +1,7 @@
 /** What a span tells of its request (ngx_otel_module's default attributes), and of its WebSocket. */
 import type { Request } from "../http/request.ts";
 import { wallMs } from "../net/timers.ts";
+import { decoded } from "../net/utf8.ts";
 import { VERSION } from "../version.ts";
 import { webSocketModule } from "../websocket/module.ts";
 import { WebSocketSession } from "../websocket/session.ts";
@@ -15,7 +16,6 @@ const UNSET = 0;
 const ERROR = 2;
 
 const SCOPE = { name: "hopway", version: VERSION };
-const NON_ASCII = /[\x80-\xff]/;
 
 /** The span of a request that is over: it began with its first byte, and ends now. For a tunnel, now is its end. */
 export function endedSpan(
@@ -29,9 +29,9 @@ export function endedSpan(
   const endMs = Math.max(r.startedAt, wallMs());
   const attributes: Attributes = requestAttributes(r, status);
   addWebSocket(attributes, r);
-  for (const [key, value] of own) attributes[utf8(key)] = utf8(value);
+  for (const [key, value] of own) attributes[decoded(key)] = decoded(value);
   return {
-    name: utf8(name),
+    name: decoded(name),
     kind: SERVER_KIND,
     spanContext: () => context(current),
     ...(parent === undefined ? {} : { parentSpanContext: { ...context(parent), isRemote: true } }),
@@ -55,17 +55,17 @@ function requestAttributes(r: Request, status: number): Attributes {
   const secure = connection.tls !== undefined;
   const agent = r.headers.get("user-agent");
   const attributes: Attributes = {
-    "http.method": utf8(r.method),
-    "http.target": utf8(r.unparsedUri),
-    "http.route": utf8(r.location.name),
+    "http.method": decoded(r.method),
+    "http.target": decoded(r.unparsedUri),
+    "http.route": decoded(r.location.name),
     "http.scheme": secure ? "https" : "http",
     "http.flavor": r.httpVersion === 1001 ? "1.1" : r.httpVersion === 1000 ? "1.0" : "0.9",
     "http.response_content_length": r.bodyBytesSent,
     "http.status_code": status,
-    "net.host.name": utf8(r.host === "" ? r.server.name : r.host),
+    "net.host.name": decoded(r.host === "" ? r.server.name : r.host),
     "net.sock.peer.addr": r.remoteAddress,
   };
-  if (agent !== undefined) attributes["http.user_agent"] = utf8(agent);
+  if (agent !== undefined) attributes["http.user_agent"] = decoded(agent);
   if (r.contentLength > 0) attributes["http.request_content_length"] = r.contentLength;
   const { localPort } = connection;
   if (localPort !== 0 && localPort !== (secure ? 443 : 80)) attributes["net.host.port"] = localPort;
@@ -81,7 +81,7 @@ function addWebSocket(attributes: Attributes, r: Request): void {
   attributes["websocket.messages_out"] = session.fromUpstream.messages;
   attributes["websocket.bytes_in"] = session.fromClient.bytes;
   attributes["websocket.bytes_out"] = session.fromUpstream.bytes;
-  if (session.subprotocol !== undefined) attributes["websocket.subprotocol"] = utf8(session.subprotocol);
+  if (session.subprotocol !== undefined) attributes["websocket.subprotocol"] = decoded(session.subprotocol);
   if (session.closeCode !== 0) attributes["websocket.close_code"] = session.closeCode;
   if (session.closedBy !== undefined) attributes["websocket.close_by"] = session.closedBy;
 }
@@ -96,9 +96,4 @@ function context({ traceId, spanId, sampled, state }: SpanPlace): ReturnType<End
 /** Seconds and nanoseconds. */
 function highResolution(ms: number): [number, number] {
   return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
-}
-
-/** Text as OTLP wants it, of the bytes that came; what is no UTF-8 is replaced. */
-function utf8(bytes: string): string {
-  return NON_ASCII.test(bytes) ? Buffer.from(bytes, "latin1").toString("utf8") : bytes;
 }

@@ -18,6 +18,7 @@ import { locationOf, phaseHandlers } from "../http/registry.ts";
 import type { Request } from "../http/request.ts";
 import { DECLINED } from "../http/verdict.ts";
 import { errorLogOf } from "../net/error-log.ts";
+import { decoded } from "../net/utf8.ts";
 import { compileTemplate, type Template, template } from "../template/template.ts";
 import { type VariableDefinition, variables } from "../template/variables.ts";
 import { newSpan, parseTraceparent, type SpanPlace, traceparent } from "./otel-context.ts";
@@ -182,7 +183,7 @@ const directives: readonly Directive<OtelSettings>[] = [
     doc: "An attribute of the resource that spans come from.",
     apply(_own, site) {
       const [name = "", value = ""] = site.statement.args;
-      tracing(site.load).resource[name] = value;
+      tracing(site.load).resource[decoded(name)] = decoded(value);
       return undefined;
     },
   },
@@ -266,7 +267,7 @@ export const otel: Module<OtelSettings> = new Module<OtelSettings>({
   },
   register: (load) => variables(load).provide(otelVariables),
   finish(http, load) {
-    tracing(load).resource["service.name"] ??= otel.of(http).serviceName ?? "unknown_service:hopway";
+    tracing(load).resource["service.name"] ??= decoded(otel.of(http).serviceName ?? "unknown_service:hopway");
     beginInLocations(http);
     return undefined;
   },

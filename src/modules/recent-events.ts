@@ -3,9 +3,10 @@ import type { Request } from "../http/request.ts";
 import type { Refusal } from "../metrics/cells.ts";
 import { levelCounters } from "../metrics/level-counters.ts";
 import { nowMs } from "../net/timers.ts";
+import { decoded } from "../net/utf8.ts";
 import { webSocketModule } from "../websocket/module.ts";
 import { WebSocketSession } from "../websocket/session.ts";
-import { decoded, displayText } from "./display-text.ts";
+import { displayText } from "./display-text.ts";
 
 /** How many of each are remembered. */
 export const RECENT = 15;

@@ -27,7 +27,7 @@ function note(r: Request, id: number, refusal: Refusal): void {
 export function admissionHandler(settingsOf: (r: Request) => WebSocketSettings, id: () => number): Handler {
   return (r) => {
     const { mode, allowedOrigins } = settingsOf(r);
-    if (allowedOrigins !== undefined && r.upgrade !== undefined && asksForWebSocket(r)) {
+    if (typeof allowedOrigins === "object" && r.upgrade !== undefined && asksForWebSocket(r)) {
       const origins = r.headers.getAll("origin");
       if (!allowsOrigin(allowedOrigins, origins, r.headers.get("host") ?? "")) {
         r.log(ERR, refusalWords(origins));

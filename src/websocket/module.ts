@@ -92,10 +92,10 @@ const drain: ArgumentType<DrainSettings | "off" | undefined> = {
   },
 };
 
-const origins: ArgumentType<OriginRules | undefined> = {
+const origins: ArgumentType<OriginRules | "off" | undefined> = {
   arity: atLeast(1),
   fallback: undefined,
-  parse: (args) => parseOrigins(args),
+  parse: (args) => (args[0] === "off" && args.length === 1 ? "off" : parseOrigins(args)),
 };
 
 const directives: readonly Directive<WebSocketSettings>[] = [

@@ -109,6 +109,9 @@ const FAULTS = [
   { args: ["https://a.com/"], message: 'invalid origin "https://a.com/"' },
   { args: ["a.*.com"], message: 'invalid origin "a.*.com"' },
   { args: ["a:b"], message: 'invalid origin "a:b"' },
+  { args: ["$http_host"], message: 'invalid origin "$http_host"' },
+  { args: ["example.com", "off"], message: 'invalid origin "off"' },
+  { args: ["none"], message: 'invalid origin "none"' },
   { args: ["user@a.com"], message: 'invalid origin "user@a.com"' },
 ];
 

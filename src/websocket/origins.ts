@@ -8,7 +8,9 @@ import { asciiLowerCase } from "../http/header-list.ts";
 
 /** An origin as browsers send it: scheme, host, and the port where it is not the scheme's own. */
 const ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:.]+\]|[^/:@?#[\]]+)(?::(\d{1,5}))?$/;
-const ENTRY = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(\[[0-9a-f:.]+\]|(?:\*?\.)?[^/:@?#[\]*\s]+)(?::(\d{1,5}|\*))?$/;
+const ENTRY = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(\[[0-9a-f:.]+\]|(?:\*?\.)?[^/:@?#[\]*\s$]+)(?::(\d{1,5}|\*))?$/;
+/** Nobody's host, and meant as something else. */
+const WORDS: ReadonlySet<string> = new Set(["on", "off", "none", "all", "any", "self"]);
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443", ws: "80", wss: "443" };
 
@@ -71,7 +73,7 @@ function parseRegex(text: string): RegExp | ConfigFault {
 }
 
 function parseHost(text: string): HostRule | undefined {
-  const match = ENTRY.exec(asciiLowerCase(text));
+  const match = WORDS.has(text) ? null : ENTRY.exec(asciiLowerCase(text));
   if (match === null) return undefined;
   const [, scheme, written = "", port] = match;
   const host = written.replace(/^\*?\./, "");

@@ -33,7 +33,7 @@ export interface WebSocketSettings {
   pings: PingSettings | "off" | undefined;
   maxMessage: MessageLimit;
   messageRate: MessageRate | "off" | undefined;
-  allowedOrigins: OriginRules | undefined;
+  allowedOrigins: OriginRules | "off" | undefined;
   validate: boolean;
   idleTimeoutMs: number;
   maxDurationMs: number;

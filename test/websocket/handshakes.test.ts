@@ -131,7 +131,8 @@ describe("websocket_allowed_origins", () => {
     tunnel = await start(
       `${UPGRADE_LINES} satisfy any; allow all; error_page 403 /forbidden;
        location /forbidden { return 200 "go away\\n"; }
-       location /open/ { websocket_allowed_origins *; proxy_pass http://127.0.0.1:${server.port}; ${UPGRADE_LINES} }`,
+       location /open/ { websocket_allowed_origins *; proxy_pass http://127.0.0.1:${server.port}; ${UPGRADE_LINES} }
+       location /off/ { websocket_allowed_origins off; proxy_pass http://127.0.0.1:${server.port}; ${UPGRADE_LINES} }`,
       "websocket_allowed_origins same-origin *.example.org none=deny;",
     );
   });
@@ -198,6 +199,7 @@ describe("websocket_allowed_origins", () => {
     { name: "a subdomain that is named", path: "/", origin: "Origin: https://app.example.org\r\n" },
     { name: "anybody where a location says so", path: "/open/", origin: "Origin: https://evil.example\r\n" },
     { name: "none where a location says so", path: "/open/", origin: "" },
+    { name: "anybody where a location turns it off", path: "/off/", origin: "Origin: https://evil.example\r\n" },
   ];
 
   for (const { name, path, origin } of ALLOWED) {

@@ -350,7 +350,8 @@ async function drain({ upstream, peer }, on, button) {
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error(said.error ?? `status ${answer.status}`);
     note.className = "note";
-    note.textContent = `${peer} of ${upstream} is ${on ? "drained: it keeps what it has and gets nothing new" : "back"}.`;
+    const drained = "drained: it gets nothing new; what it has stays, WebSockets with websocket_drain excepted";
+    note.textContent = `${peer} of ${upstream} is ${on ? drained : "back"}.`;
   } catch (error) {
     note.className = "note bad";
     note.textContent = `${peer} of ${upstream} is as it was: ${error.message}`;
