@@ -162,9 +162,10 @@ function substitute(text: string, substitutions: Substitutions): string {
   let result = text;
   for (const [literal, name] of substitutions) {
     if (literal === "") continue;
-    // Behind the request line the log has its length, which may be the number of a port, too.
+    // A port's number may also be the length that the log has behind the request line, or stand among the hexadecimal
+    // digits of a certificate's serial number.
     result = /^\d+$/.test(literal)
-      ? result.replace(new RegExp(`(?<!\\d|" )${literal}(?!\\d)`, "g"), name)
+      ? result.replace(new RegExp(`(?<!\\w|" )${literal}(?!\\w)`, "g"), name)
       : result.replaceAll(literal, name);
   }
   return result;

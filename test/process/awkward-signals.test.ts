@@ -18,7 +18,7 @@ afterEach(async () => {
 
 /** A port that somebody else has: whoever wants it tries for two seconds. */
 function busyPort(): { readonly port: number; free(): void } {
-  const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const holder = Bun.listen({ hostname: "127.0.0.1", port: freePort(), socket: { data() {} } });
   holders.push(holder);
   return { port: holder.port, free: () => holder.stop(true) };
 }
@@ -88,8 +88,7 @@ for (const [name, main] of [
       const { gateway } = await reloading(main);
       for (let i = 0; i < 30; i++) await signal(gateway, "SIGHUP");
       gateway.configure("three", { main });
-      await gateway.answers((body) => body === "three");
-      expect(await get(gateway.port)).toBe("three");
+      await gateway.allAnswer("three");
       expect(count(gateway, "still could not bind()")).toBe(1);
       expect(() => statSync(`${gateway.folder}/new.sock`)).toThrow();
     });
@@ -158,8 +157,7 @@ describe("while workers start", () => {
       gateway.configure(answer, { main: "daemon off; worker_processes 3;" });
       process.kill(pid, "SIGHUP");
     }
-    await gateway.answers((body) => body === "three");
-    for (let i = 0; i < 12; i++) expect(await get(gateway.port)).toBe("three");
+    await gateway.allAnswer("three");
     expect(await children(pid)).toHaveLength(3);
   });
 });
@@ -169,20 +167,21 @@ test("a worker that dies at once again and again is started once a second, and t
   const pid = await gateway.master();
   const [victim = 0, other = 0] = await children(pid);
   const killed = new Set<number>();
-  const startsMs: number[] = [];
+  const beganMs = performance.now();
   process.kill(victim, "SIGKILL");
   killed.add(victim);
-  while (startsMs.length < 3) {
+  let thirdMs = 0;
+  for (let starts = 0; starts < 3; starts++) {
     const next = await eventually("another worker", async () =>
       (await children(pid)).find((worker) => worker !== other && !killed.has(worker)),
     );
-    startsMs.push(performance.now());
+    thirdMs = performance.now();
     killed.add(next);
     process.kill(next, "SIGKILL");
     expect(await get(gateway.port)).toBe("one");
   }
-  const [first = 0, , third = 0] = startsMs;
-  expect(third - first).toBeGreaterThan(1900);
+  // The first start comes after the kill, whenever it is seen here. A timer may be early by a fraction of a millisecond.
+  expect(thirdMs - beganMs).toBeGreaterThan(1990);
   expect(await children(pid)).toContain(other);
   await eventually("two workers", async () => (await children(pid)).length === 2);
 });

@@ -7,6 +7,8 @@ import { eventually, get, HOPWAY, run, runs } from "./command.ts";
 
 /** Started by root, workers would be nobody. */
 export const asRoot = process.getuid?.() === 0;
+/** Among so many in a row are answers of all workers. */
+const ANSWERS_OF_ALL = 12;
 const cleanups: (() => Promise<void> | void)[] = [];
 
 /** Ends what the test has started: to be called after each, by every file that uses this one. */
@@ -79,6 +81,14 @@ export class Running {
     const answer = eventually("an answer", async () => wanted(await get(this.port)));
     await Promise.race([answer, ended]).catch((error: Error) => {
       throw new Error(`${error.message}\n${this.read("stderr.txt")}${this.log}`);
+    });
+  }
+
+  /** Waits until all workers answer so: when one has taken a new configuration, others may be about to. */
+  async allAnswer(wanted: string, port = this.port): Promise<void> {
+    await eventually(`"${wanted}" from all`, async () => {
+      for (let i = 0; i < ANSWERS_OF_ALL; i++) if ((await get(port)) !== wanted) return false;
+      return true;
     });
   }
 

@@ -185,7 +185,7 @@ const conditional: Group = {
       "bytes 0-9",
       "octets=0-9",
       "bytes=0-9,20-29",
-      "bytes=0-9, 20-29 ,-5",
+      "bytes=0-9, 20-29 ,-6",
       "bytes=0-9,5000-",
       "bytes=5000-,6000-",
       "bytes=0-600,400-999",
