@@ -19,7 +19,7 @@ import {
   WORKERS_STARTED,
 } from "./cells.ts";
 import { BLOCK_CELLS, MetricsMemory } from "./metrics-memory.ts";
-import { type FormerRow, type Places, type Row, rows, rowsInUse } from "./rows.ts";
+import { type Places, type Row, rows, rowsInUse } from "./rows.ts";
 
 /** What a worker is told when it starts. */
 export interface MetricsHandover {
@@ -32,7 +32,12 @@ interface PlacedRow extends Pick<Row, "kind" | "labels"> {
   readonly at: number;
   /** Number of the last configuration that had it. */
   usedBy: number;
+  /** When the first one came that does not, in monotonic ms; Infinity while there is none. */
+  leftMs: number;
 }
+
+/** Requests of a configuration go on when it is replaced, and may open tunnels yet: for as long as usual timeouts. */
+const LINGER_MS = 120_000;
 
 /** Rows that are there whatever the configuration says. */
 const FIXED: readonly { readonly at: number; readonly kind: RowKind }[] = [
@@ -40,13 +45,46 @@ const FIXED: readonly { readonly at: number; readonly kind: RowKind }[] = [
   { at: DYNAMIC_PEER_AT, kind: PEER_ROW },
 ];
 
+/** Rows that others may have the places of. Sorted when the first one is asked for: as a rule there is room without them. */
+class SpareRows {
+  private readonly placed: ReadonlyMap<string, PlacedRow>;
+  private readonly isSpare: (row: PlacedRow) => boolean;
+  /** Keys by kind, the oldest last. */
+  private byKind: Map<RowKind, string[]> | undefined = undefined;
+
+  constructor(placed: ReadonlyMap<string, PlacedRow>, isSpare: (row: PlacedRow) => boolean) {
+    this.placed = placed;
+    this.isSpare = isSpare;
+  }
+
+  /** The key of the oldest one of a kind; each is given out once. */
+  take(kind: RowKind): string | undefined {
+    this.byKind ??= this.sorted();
+    return this.byKind.get(kind)?.pop();
+  }
+
+  private sorted(): Map<RowKind, string[]> {
+    const rows = [...this.placed].filter(([, row]) => this.isSpare(row)).sort(([, a], [, b]) => b.usedBy - a.usedBy);
+    const out = new Map<RowKind, string[]>();
+    for (const [key, { kind }] of rows) {
+      const keys = out.get(kind);
+      if (keys === undefined) out.set(kind, [key]);
+      else keys.push(key);
+    }
+    return out;
+  }
+}
+
 export class MetricsRegistry {
   readonly memory = MetricsMemory.create();
   private readonly placed = new Map<string, PlacedRow>();
   private end = FIRST_ROW_AT;
   private configurations = 0;
+  private readonly clock: () => number;
 
-  constructor() {
+  /** `clock`: in ms. */
+  constructor(clock: () => number = () => performance.now()) {
+    this.clock = clock;
     this.memory.common.cells[STARTED_S] = now();
     this.memory.common.cells[LAST_RELOAD_S] = now();
   }
@@ -62,39 +100,35 @@ export class MetricsRegistry {
     // First those that are there, so that none of them makes room for another.
     for (const row of wanted) {
       const known = this.placed.get(row.key);
-      if (known !== undefined) known.usedBy = number;
+      if (known === undefined) continue;
+      known.usedBy = number;
+      known.leftMs = Number.POSITIVE_INFINITY;
     }
-    const present = wanted.map((row) => this.placed.get(row.key)?.at ?? this.placeNew(row, number));
-    return { present, former: this.former(number) };
-  }
-
-  /** Requests of the last configuration go on, and may open a tunnel yet; of older ones, what is open counts. */
-  private former(number: number): FormerRow[] {
-    const inUse = this.inUse();
-    const former = [...this.placed.values()].filter((row) => {
-      return row.usedBy === number - 1 || (row.usedBy < number && inUse.has(row));
+    const now = this.clock();
+    for (const row of this.placed.values()) if (row.usedBy < number) row.leftMs = Math.min(row.leftMs, now);
+    const inUse = rowsInUse(this.placed.values(), ({ at, kind }) => {
+      return kind.open.some((cell) => this.memory.sumOf(at + cell) !== 0);
     });
-    return former.map(({ kind, labels, at }) => ({ kind: kind.name, labels, at }));
+    const spare = new SpareRows(this.placed, (row) => row.usedBy < number && !inUse.has(row));
+    const present = wanted.map((row) => this.placed.get(row.key)?.at ?? this.placeNew(row, number, spare));
+    const former = [...this.placed.values()].filter((row) => {
+      return row.usedBy < number && (row.leftMs > now - LINGER_MS || inUse.has(row));
+    });
+    return { present, former: former.map(({ kind, labels, at }) => ({ kind: kind.name, labels, at })) };
   }
 
-  private placeNew(row: Row, usedBy: number): number {
-    const at = this.end + row.kind.cells <= BLOCK_CELLS ? this.end : this.leftBehind(row.kind, usedBy);
+  private placeNew(row: Row, usedBy: number, spare: SpareRows): number {
+    const at = this.end + row.kind.cells <= BLOCK_CELLS ? this.end : this.leftBehind(row.kind, spare);
     if (at === NOWHERE) return NOWHERE;
     if (at === this.end) this.end += row.kind.cells;
-    this.placed.set(row.key, { at, kind: row.kind, labels: row.labels, usedBy });
+    const { kind, labels } = row;
+    this.placed.set(row.key, { at, kind, labels, usedBy, leftMs: Number.POSITIVE_INFINITY });
     return at;
   }
 
   /** The place of a row that no configuration has any more and no tunnel counts in, emptied; the oldest comes first. */
-  private leftBehind(kind: RowKind, usedBy: number): number {
-    let oldest: string | undefined;
-    let oldestUse = usedBy;
-    const inUse = this.inUse();
-    for (const [key, row] of this.placed) {
-      if (row.kind !== kind || row.usedBy >= oldestUse || inUse.has(row)) continue;
-      oldest = key;
-      oldestUse = row.usedBy;
-    }
+  private leftBehind(kind: RowKind, spare: SpareRows): number {
+    const oldest = spare.take(kind);
     if (oldest === undefined) return NOWHERE;
     const { at } = this.placed.get(oldest)!;
     this.placed.delete(oldest);
@@ -102,12 +136,6 @@ export class MetricsRegistry {
     const blocks = [memory.common, ...memory.present().map(({ slot }) => memory.block(slot))];
     for (const { cells } of blocks) cells.fill(0, at, at + kind.cells);
     return at;
-  }
-
-  private inUse(): Set<PlacedRow> {
-    return rowsInUse(this.placed.values(), ({ at, kind }) => {
-      return kind.open.some((cell) => this.memory.sumOf(at + cell) !== 0);
-    });
   }
 
   /** Before a worker starts: makes sure that nothing is needed of the system when it ends. */

@@ -13,7 +13,7 @@ import { type AcceptOwner, Acceptor } from "../net/acceptor.ts";
 import { addressText, plainAddress } from "../net/address.ts";
 import { addSlotHolder, limitConnections, notEnoughConnections, type SlotHolder } from "../net/connection-slots.ts";
 import { ALERT, type ErrorLog, WARN } from "../net/error-log.ts";
-import { observeBusy, setFaults } from "../net/event-loop.ts";
+import { type Deferred, defer, observeBusy, setFaults } from "../net/event-loop.ts";
 import { exceptionText } from "../net/exception-text.ts";
 import { closeDescriptor } from "../net/libc.ts";
 import type { SharedListener } from "../net/listen.ts";
@@ -85,7 +85,7 @@ interface MutableBinding extends ListenBinding {
 /** So many connections are looked at for one that rests: the search must stay short when few do. */
 const HAND_STEPS = 256;
 
-class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
+class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost, Deferred {
   draining = false;
   private readonly connections = new Set<Connection>();
   private doors: Door[] = [];
@@ -133,6 +133,11 @@ class HttpServing implements Serving, ConnectionHost, SlotHolder, HandoverHost {
   onConnectionClosed(connection: Connection): void {
     uncount(ACTIVE);
     this.connections.delete(connection);
+    // What the last one leaves behind, its line in the log, comes before the end.
+    if (this.connections.size === 0 && this.done !== undefined) defer(this);
+  }
+
+  onTurn(): void {
     if (this.connections.size === 0) this.done?.();
   }
 

@@ -7,6 +7,7 @@
 import type { Request } from "../http/request.ts";
 import { ERR, INFO } from "../net/error-log.ts";
 import { type Socket, type SocketOwner, shrinkReceiveBuffer, undeliveredBytes } from "../net/socket.ts";
+import { acknowledgedBytes } from "../net/tcp-info.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { CountedSide } from "../websocket/counted-side.ts";
 import type { FrameStream } from "../websocket/frame-stream.ts";
@@ -38,8 +39,8 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
   finished = false;
   /** FIN is to be sent to this side when all that waits for it is out. */
   private finishing = false;
-  /** The session wants nothing to be read from this side. */
-  private held = false;
+  /** The session wants nothing to be read from this side: what has come is passed on when its time comes. */
+  held = false;
 
   constructor(tunnel: Tunnel, socket: Socket) {
     super();
@@ -128,6 +129,7 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
 
   release(): void {
     this.held = false;
+    this.activeMs = nowMs();
     if (this.reading) this.socket.resume();
   }
 
@@ -150,6 +152,10 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
 
   undelivered(): number {
     return this.waitingBytes + undeliveredBytes(this.socket);
+  }
+
+  delivered(): number {
+    return acknowledgedBytes(this.socket) ?? this.sent - undeliveredBytes(this.socket);
   }
 
   /** Bytes that wait for the kernel to take them. */
@@ -212,7 +218,8 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
   }
 
   onTimer(): void {
-    const idleSinceMs = Math.max(this.client.activeMs, this.upstream.activeMs);
+    const { client, upstream } = this;
+    const idleSinceMs = client.held || upstream.held ? nowMs() : Math.max(client.activeMs, upstream.activeMs);
     const leftMs = idleSinceMs + this.idleMs - nowMs();
     if (leftMs > 0) {
       this.idleTimer.arm(leftMs);

@@ -74,7 +74,8 @@ export class ClosingHandshake implements TimerOwner {
   }
 
   onTimer(): void {
-    if (this.takesBytes()) {
+    // Or wait for websocket_message_rate.
+    if (this.takesBytes() || this.fromClient.waits) {
       this.timer.arm(CLOSE_TIMEOUT_MS);
       return;
     }

@@ -28,6 +28,10 @@ const MAX_HELD_BYTES = 14 + 125;
 /** Set in the first frame of a compressed message (RFC 7692, 6). */
 const COMPRESSED = 4;
 
+const NEVER = Number.NEGATIVE_INFINITY;
+/** Two ticks of the timers: so late may messages be that had to wait, and those behind them are not late for it. */
+const MOST_LATE_MS = 40;
+
 /** How what comes in is treated. */
 const GUARD = 0;
 /** The target has had the proxy's Close: only an answer to the other Close is looked for. */
@@ -95,7 +99,7 @@ export class FrameStream {
   /** When data, whole messages or not, last passed. */
   messageMs = this.receivedMs;
   /** When a ping of the application on this side last passed. */
-  applicationPingMs = Number.NEGATIVE_INFINITY;
+  applicationPingMs = NEVER;
   private readonly owner: StreamOwner;
   private readonly rules: StreamRules | undefined;
   private readonly text: TextCheck | undefined;
@@ -119,6 +123,10 @@ export class FrameStream {
   closed: boolean;
   private fault: FrameFault | undefined = undefined;
   private earlyByMs = 0;
+  /** When the last message that came too early had its turn. */
+  private dueMs = NEVER;
+  /** When `resume` was called last. */
+  private resumedMs = NEVER;
 
   /** `walker` knows what has passed before. */
   constructor(
@@ -147,9 +155,9 @@ export class FrameStream {
     return this.walker.closeCode !== 0 || this.mode === IGNORE;
   }
 
-  /** A message that came too early waits, with all behind it. */
+  /** A message that came too early waits, with all behind it; what has not been read yet is next. */
   get waits(): boolean {
-    return this.parked !== undefined;
+    return this.parked !== undefined || this.resumedMs === nowMs();
   }
 
   /** Takes what came in. */
@@ -195,6 +203,7 @@ export class FrameStream {
     const { parked } = this;
     if (parked === undefined) return;
     this.parked = undefined;
+    this.resumedMs = nowMs();
     this.side.release();
     this.passHeld();
     this.split = true;
@@ -321,11 +330,21 @@ export class FrameStream {
     if (opcode === PING) this.applicationPingMs = nowMs();
     else if (maxMessageBytes > 0 && walker.messageBytes > maxMessageBytes) return TOO_BIG;
     if (bucket !== undefined && opcode !== 0) {
-      // Not when it came: what waited behind others has a later turn.
-      this.earlyByMs = bucket.count(nowMs());
-      if (this.earlyByMs > 0) return TOO_EARLY;
+      const now = nowMs();
+      const turnMs = this.turnMs(now);
+      const earlyByMs = bucket.count(turnMs);
+      if (earlyByMs > 0) {
+        this.dueMs = turnMs + earlyByMs;
+        this.earlyByMs = this.dueMs - now;
+        if (this.earlyByMs > 0) return TOO_EARLY;
+      }
     }
     return PASS;
+  }
+
+  /** When a message counts: where others have waited, after them, however late the timer was that they waited for. */
+  private turnMs(now: number): number {
+    return this.dueMs === NEVER ? now : Math.min(now, Math.max(this.dueMs, now - MOST_LATE_MS));
   }
 
   /** A frame may not pass, or not yet: its header is chunk[frameAt..at), and what is held. */

@@ -45,7 +45,7 @@ const COUNTED = [
 describe("MessageBucket at ten a second", () => {
   for (const { name, burst, at, early } of COUNTED) {
     test(name, () => {
-      const bucket = new MessageBucket({ perSecond: 10_000, burst, delay: false }, 0);
+      const bucket = new MessageBucket({ perSecond: 10_000, burst, delay: false });
       expect(at.map((ms) => bucket.count(ms))).toEqual([...early]);
     });
   }

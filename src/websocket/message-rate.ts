@@ -43,11 +43,10 @@ export class MessageBucket implements MessageCounter {
   private readonly rate: MessageRate;
   /** Thousandths of messages beyond the rate; the first one is within it. */
   private excess = -ONE;
-  private lastMs: number;
+  private lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(rate: MessageRate, nowMs: number) {
+  constructor(rate: MessageRate) {
     this.rate = rate;
-    this.lastMs = nowMs;
   }
 
   count(nowMs: number): number {

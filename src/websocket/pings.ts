@@ -19,12 +19,12 @@ class PingedSide {
   /** What comes from it, and what leads to it. */
   readonly from: FrameStream;
   readonly to: FrameStream;
-  /** When the ping was sent that is not answered yet; NEVER where there is none. */
+  /** When the ping was sent, or began to wait, that is not answered yet; NEVER where there is none. */
   pingedMs = NEVER;
-  /** A ping waits for the end of a frame. */
+  /** The ping waits for the end of a frame. */
   waits = false;
-  /** How much the kernel had not delivered to it then. */
-  undelivered = 0;
+  /** `delivered()` of the side then, or when it was looked at last. */
+  taken = 0;
 
   constructor(from: FrameStream, to: FrameStream) {
     this.from = from;
@@ -64,7 +64,9 @@ export class Pings implements TimerOwner {
   sent(to: FrameStream): void {
     const side = to === this.client.to ? this.client : this.upstream;
     if (!side.waits) return;
-    this.noteSent(side, nowMs());
+    side.waits = false;
+    this.expectAnswer(side, nowMs());
+    this.owner.onPingSent(side.from.fromClient);
     this.timer.arm(Math.min(this.settings.timeoutMs, this.settings.intervalMs));
   }
 
@@ -72,6 +74,8 @@ export class Pings implements TimerOwner {
   answered(from: FrameStream): number {
     const side = from === this.client.from ? this.client : this.upstream;
     const { pingedMs } = side;
+    // An earlier ping, of which it is not known any more when it was sent.
+    if (side.waits) return -1;
     side.pingedMs = NEVER;
     return pingedMs === NEVER ? -1 : nowMs() - pingedMs;
   }
@@ -84,7 +88,7 @@ export class Pings implements TimerOwner {
     if (from.receivedMs > side.pingedMs) {
       const silentMs = now - from.receivedMs;
       if (silentMs < intervalMs) return intervalMs - silentMs;
-      if (!side.waits) this.ping(side, now);
+      this.ping(side, now);
       return soon;
     }
     const leftMs = side.pingedMs + timeoutMs - now;
@@ -99,31 +103,26 @@ export class Pings implements TimerOwner {
     const { from, to } = side;
     // Whoever has said Close, or been told so, need not answer (RFC 6455, 5.5.2).
     if (to.closed || from.closed) return;
+    this.expectAnswer(side, now);
     // A ping of the application is under way: a second one might take the place of the first in the peer's answer.
-    if (to.applicationPingMs > from.receivedMs) {
-      side.pingedMs = now;
-      side.undelivered = from.side.undelivered();
-      return;
-    }
-    if (to.insert(pingFrame(to.fromClient))) this.noteSent(side, now);
+    if (side.waits || to.applicationPingMs > from.receivedMs) return;
+    if (to.insert(pingFrame(to.fromClient))) this.owner.onPingSent(from.fromClient);
     else side.waits = true;
   }
 
-  private noteSent(side: PingedSide, now: number): void {
-    side.waits = false;
+  private expectAnswer(side: PingedSide, now: number): void {
     side.pingedMs = now;
-    side.undelivered = side.from.side.undelivered();
-    this.owner.onPingSent(side.from.fromClient);
+    side.taken = side.from.side.delivered();
   }
 
   /**
-   * A side with a lot of bytes before it to read is slow, not dead, as long as they become fewer. One that nobody listens
-   * to may have answered where it has taken all that it was sent.
+   * A side with bytes before it to read is slow, not dead, as long as it takes some. One that has taken all may have
+   * answered where nobody listens to it, and cannot where the ping waits for the rest of a frame.
    */
   private mayLive(side: PingedSide): boolean {
-    const before = side.undelivered;
-    side.undelivered = side.from.side.undelivered();
-    if (side.undelivered === 0) return !side.from.side.reading;
-    return side.undelivered < before;
+    const { taken } = side;
+    const { side: peer } = side.from;
+    side.taken = peer.delivered();
+    return peer.undelivered() > 0 ? side.taken > taken : side.waits || !peer.reading;
   }
 }

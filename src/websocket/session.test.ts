@@ -205,6 +205,30 @@ describe("a side that is not read", () => {
     expect(scene.said[0]?.[1]).toContain("upstream did not answer a ping");
   });
 
+  test("is slow, not dead, while it takes something, however much is sent to it", async () => {
+    const scene = new Scene(held);
+    scene.client.reading = false;
+    scene.upstream.waiting = 1000;
+    const taking = setInterval(() => scene.upstream.taken++, 1);
+    await Bun.sleep(200);
+    expect(scene.said).toEqual([]);
+    clearInterval(taking);
+    while (scene.said.length === 0) await Bun.sleep(5);
+    expect(scene.said[0]?.[1]).toContain("upstream did not answer a ping");
+  });
+
+  test("cannot answer in the middle of a frame, and is dead where it does not take what there is of it", async () => {
+    const scene = new Scene(held);
+    scene.upstream.reading = false;
+    const message = text("a long one");
+    scene.upstreamSends(message.subarray(0, 5));
+    await Bun.sleep(200);
+    expect(scene.said).toEqual([]);
+    scene.client.waiting = 5;
+    while (scene.said.length === 0) await Bun.sleep(5);
+    expect(scene.said[0]?.[1]).toContain("client did not answer a ping");
+  });
+
   test("is not idle while messages wait to be passed on", async () => {
     const scene = new Scene({
       watch: "guard",

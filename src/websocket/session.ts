@@ -145,7 +145,7 @@ export class WebSocketSession implements StreamOwner, PingOwner, SlowConsumerOwn
   private rulesFor({ rsvAllowed, deflate }: Agreement, ofClient: boolean): StreamRules {
     const { validate, maxMessage, messageRate, pings } = this.settings;
     const rate = typeof messageRate === "object" && ofClient ? messageRate : undefined;
-    const bucket = rate === undefined ? undefined : new MessageBucket(rate, nowMs());
+    const bucket = rate === undefined ? undefined : new MessageBucket(rate);
     const { bytes: maxMessageBytes, decompressed } = maxMessage;
     const takesOver = (ofClient ? deflate?.clientTakesOver : deflate?.serverTakesOver) ?? false;
     const inflater =

@@ -12,6 +12,8 @@ export class RememberingSide extends CountedSide implements TunnelSide {
   reading = true;
   /** Bytes that it has not read. */
   waiting = 0;
+  /** Bytes that it has read. */
+  taken = 0;
   readonly sent: Buffer[] = [];
   readonly calls: string[] = [];
   other!: RememberingSide;
@@ -60,6 +62,10 @@ export class RememberingSide extends CountedSide implements TunnelSide {
 
   undelivered(): number {
     return this.waiting;
+  }
+
+  delivered(): number {
+    return this.taken;
   }
 }
 

@@ -26,6 +26,8 @@ export interface TunnelSide extends Pick<CountedSide, keyof CountedSide> {
   cut(): void;
   /** Bytes that the kernel has not been able to deliver to this side, and those that wait for the kernel. */
   undelivered(): number;
+  /** Bytes that the kernel has delivered to this side: grows as the side takes them. */
+  delivered(): number;
 }
 
 /** A tunnel. */

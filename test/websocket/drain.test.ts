@@ -124,6 +124,53 @@ describe("QUIT", () => {
   );
 
   test(
+    "messages that wait for their turn still arrive, and then the client's Close",
+    async () => {
+      const port = freePort();
+      const { gateway } = await start(`server {
+        listen 127.0.0.1:${port};
+        location / { websocket_drain 0s; websocket_message_rate 10r/s delay; proxy_pass http://127.0.0.1:${server.port}; }
+      }`);
+      const { client, upstream } = await openWebSocket(port, server);
+      // Longer than a Close is waited for as a rule.
+      const wire = Buffer.concat(Array.from({ length: 65 }, (_, i) => text(`message ${i}`, masked)));
+      client.write(wire);
+      await upstream.take(text("message 0", masked).length);
+      process.kill(gateway.pid, "SIGQUIT");
+      expect(closeText(await client.frame())).toBe("1001");
+      client.write(close(1001, "", masked));
+      const rest = wire.subarray(text("message 0", masked).length);
+      expect(await upstream.take(rest.length)).toEqual(rest);
+      expect(closeText(await upstream.frame())).toBe("1001");
+      upstream.write(close(1001));
+      expect(await gateway.ended()).toBe(0);
+      end(client, upstream);
+      expect(gateway.accessLog()).toContain(" in=65/");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "every tunnel has its line in the log, the last one too",
+    async () => {
+      const port = freePort();
+      const { gateway } = await start(`server {
+        listen 127.0.0.1:${port};
+        location / { proxy_pass http://127.0.0.1:${server.port}; }
+      }`);
+      const tunnels = [await openWebSocket(port, server), await openWebSocket(port, server)];
+      process.kill(gateway.pid, "SIGQUIT");
+      for (const { client, upstream } of tunnels) {
+        await stillOpen(client, upstream);
+        end(client, upstream);
+      }
+      expect(await gateway.ended()).toBe(0);
+      expect(gateway.accessLog().match(/" 101 /g)).toHaveLength(2);
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "worker_shutdown_timeout: the window ends before it; who has no window is told when it is over",
     async () => {
       const port = freePort();

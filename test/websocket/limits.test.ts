@@ -157,6 +157,16 @@ describe("websocket_message_rate", () => {
   });
 });
 
+test("proxy_read_timeout does not count while messages wait", async () => {
+  const tunnel = await start("websocket_message_rate 50r/m delay; proxy_read_timeout 1s;");
+  const { client, upstream } = await openWebSocket(tunnel.port, server);
+  const wire = Buffer.concat(["a", "b", "c"].map((word) => text(word, masked)));
+  client.write(wire);
+  expect(await upstream.take(wire.length)).toEqual(wire);
+  client.close();
+  upstream.close();
+});
+
 /** What each of them must not let through; `code` is what the one who sent it gets. */
 const FAULTS: readonly {
   readonly name: string;
