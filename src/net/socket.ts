@@ -1,6 +1,6 @@
 /** Stream sockets as their owners see them, plain or over TLS, and what the kernel says of both. */
 import { fromSystemAddress } from "./address.ts";
-import { SO_RCVBUF, SOL_SOCKET, setIntegerOption, socketName, unsentBytes } from "./libc.ts";
+import { IPPROTO_TCP, setIntegerOption, socketName, TCP_WINDOW_CLAMP, unsentBytes } from "./libc.ts";
 
 /** What a socket reports to. One object per connection, in `socket.data`. */
 export interface SocketOwner {
@@ -62,15 +62,18 @@ export function localHost(fd: number): string | undefined {
   return name === undefined ? undefined : fromSystemAddress(name)?.host;
 }
 
-/** A sender whose reader is slow: smaller kernel buffers bring smaller chunks. */
-const SLOW_RECEIVE_BUFFER_BYTES = 64 * 1024;
+/** What a sender whose reader is slow may have under way: some segments of the loopback, which are of 64 KiB. */
+const SLOW_WINDOW_BYTES = 256 * 1024;
 
 /** Bytes that were written and that the other end's kernel has not confirmed yet; 0 where that is not known. */
 export function undeliveredBytes(socket: Socket): number {
   return socket.fd < 0 ? 0 : (unsentBytes(socket.fd) ?? 0);
 }
 
-/** Bounds what one slow reader can make the kernel hold for the sender on this socket. */
-export function shrinkReceiveBuffer(socket: Socket): void {
-  setIntegerOption(socket.fd, SOL_SOCKET, SO_RCVBUF, SLOW_RECEIVE_BUFFER_BYTES);
+/**
+ * Bounds what one slow reader can make the kernel hold for the sender on this socket. Not by SO_RCVBUF: what was under way
+ * by the larger window before was dropped then, and came again after seconds.
+ */
+export function narrowReceiveWindow(socket: Socket): void {
+  setIntegerOption(socket.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, SLOW_WINDOW_BYTES);
 }

@@ -6,7 +6,7 @@
 
 import type { Request } from "../http/request.ts";
 import { ERR, INFO } from "../net/error-log.ts";
-import { type Socket, type SocketOwner, shrinkReceiveBuffer, undeliveredBytes } from "../net/socket.ts";
+import { narrowReceiveWindow, type Socket, type SocketOwner, undeliveredBytes } from "../net/socket.ts";
 import { acknowledgedBytes } from "../net/tcp-info.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { CountedSide } from "../websocket/counted-side.ts";
@@ -32,7 +32,7 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
   frames: FrameStream | undefined = undefined;
 
   readonly tunnel: Tunnel;
-  private shrunk = false;
+  private narrowed = false;
   /** This side sent FIN, or is gone. */
   ended = false;
   /** FIN has been sent to this side, or it is gone. */
@@ -180,9 +180,9 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
   private rest(): void {
     this.socket.pause();
     this.tunnel.session?.onSideFull(this.other);
-    if (this.shrunk) return;
-    this.shrunk = true;
-    shrinkReceiveBuffer(this.socket);
+    if (this.narrowed) return;
+    this.narrowed = true;
+    narrowReceiveWindow(this.socket);
   }
 }
 

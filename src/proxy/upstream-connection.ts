@@ -2,7 +2,7 @@
 import { nextConnectionNumber } from "../http/connection.ts";
 import { connectTo, type PlainSocket } from "../net/plain-socket.ts";
 import { kept, receivedView } from "../net/received-bytes.ts";
-import { type ConnectCall, type ConnectOwner, type Socket, shrinkReceiveBuffer } from "../net/socket.ts";
+import { type ConnectCall, type ConnectOwner, narrowReceiveWindow, type Socket } from "../net/socket.ts";
 import { nowMs, Timer, type TimerOwner } from "../net/timers.ts";
 import { connectTls, type TlsOwner, type TlsSocket } from "../net/tls-socket.ts";
 import type { Peer } from "../upstream/peer.ts";
@@ -50,7 +50,7 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
   private pending: Buffer[] | undefined = undefined;
   private connected = false;
   private closed = false;
-  private shrunk = false;
+  private narrowed = false;
 
   constructor(
     peer: Peer,
@@ -120,9 +120,9 @@ export class UpstreamConnection implements ConnectOwner, TlsOwner, TimerOwner, P
   /** Reads no more until `resume`: the client can't keep up. */
   pause(): void {
     this.socket.pause();
-    if (this.shrunk) return;
-    this.shrunk = true;
-    shrinkReceiveBuffer(this.socket);
+    if (this.narrowed) return;
+    this.narrowed = true;
+    narrowReceiveWindow(this.socket);
   }
 
   resume(): void {
