@@ -73,7 +73,7 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     this.responseHeaders = GONE_HEADERS;
   }
 
-  onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void {
+  onTunnelClosed(tunnel: Tunnel): void {
     const { r, tries } = this;
     const { state } = tries;
     uncount(this.way.at + TUNNELS_OPEN);
@@ -82,7 +82,8 @@ export class TunnelRecord implements UpstreamView, TunnelOwner {
     state.bytesReceived += tunnel.upstream.received;
     state.responseLength += tunnel.upstream.received;
     tries.ended(this.sentBefore + tunnel.upstream.sent);
-    tries.free(timedOut);
+    // Silence in a tunnel is no failure of the peer (ngx_http_upstream_finalize_request).
+    tries.free(false);
     r.connection.tunnelClosed();
   }
 }

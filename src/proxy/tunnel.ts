@@ -188,8 +188,7 @@ class TunnelEnd extends CountedSide implements SocketOwner, TunnelSide {
 
 /** What the tunnel reports when it is over. */
 export interface TunnelOwner {
-  /** `timedOut`: nothing passed for `proxy_read_timeout`. */
-  onTunnelClosed(tunnel: Tunnel, timedOut: boolean): void;
+  onTunnelClosed(tunnel: Tunnel): void;
 }
 
 export class Tunnel implements TimerOwner, WatchedTunnel {
@@ -264,7 +263,7 @@ export class Tunnel implements TimerOwner, WatchedTunnel {
     this.client.socket.end();
     this.upstream.socket.end();
     this.session?.onTunnelClosed(timedOut);
-    this.owner.onTunnelClosed(this, timedOut);
+    this.owner.onTunnelClosed(this);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type ClientStep, HALF_CLOSE, NEXT_PACKET, RESET, WAIT_END } from "../../harness/exchange.ts";
 import type { Case, Group } from "../case.ts";
-import { get, inPackets, request } from "../case.ts";
+import { get, gets, inPackets, request } from "../case.ts";
 
 const FIELDS = [
   "Connection: Upgrade",
@@ -182,6 +182,13 @@ const others: readonly Case[] = [
   },
 ];
 
+/** Tunnels that are cut for their silence say nothing of their peers. */
+const silent: readonly Case[] = [
+  { name: "silent at the first peer", send: [upgrade("/two/upgrade"), OPEN, WAIT_END] },
+  { name: "silent at the second", send: [upgrade("/two/upgrade"), OPEN, WAIT_END] },
+  ...gets("/two/1", "/two/2", "/two/3"),
+];
+
 export const UPGRADES: readonly Group[] = [
   {
     subject: "upgrades",
@@ -192,6 +199,7 @@ export const UPGRADES: readonly Group[] = [
     config: `
   map $http_upgrade $connection_upgrade { default upgrade; '' close; }
   upstream pool { server 127.0.0.1:{backend2}; keepalive 2; }
+  upstream two { server 127.0.0.1:{backend} fail_timeout=60s; server 127.0.0.1:{backend3} fail_timeout=60s; }
   server {
     listen {port};
     proxy_http_version 1.1;
@@ -201,6 +209,7 @@ export const UPGRADES: readonly Group[] = [
     location /v10/ { proxy_http_version 1.0; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location /dead/ { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{dead}; }
     location /cut/ { proxy_read_timeout 250ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
+    location /two/ { proxy_read_timeout 250ms; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; proxy_pass http://two; }
     # nginx does not move a timer by less than 300 ms, so shorter timeouts than this would not see all traffic.
     location /cut-later/ { proxy_read_timeout 2s; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
     location /intercept/ { proxy_intercept_errors on; error_page 404 =200 @page; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
@@ -210,6 +219,6 @@ export const UPGRADES: readonly Group[] = [
     location /pool/ { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://pool; }
     location /headers/ { add_header X-Added 1; add_header X-Always 2 always; proxy_hide_header X-Up; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_pass http://127.0.0.1:{backend}; }
   }`,
-    cases: [...tunnels, ...others],
+    cases: [...tunnels, ...others, ...silent],
   },
 ];
