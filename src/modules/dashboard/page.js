@@ -369,10 +369,10 @@ function showRefusals(now) {
     ["When", ({ at }) => `${age(now.time - at)} ago`],
     ["Why", ({ reason }) => reason.replaceAll("_", " ")],
     ["Client", ({ client }) => client],
-    ["Asked for", ({ host, path }) => [host, path], "wide"],
+    ["Asked for", ({ host, path }) => [host, path]],
     ["Status", ({ status }) => String(status), "number"],
     ["Origin", ({ origin }) => origin],
-    ["User-Agent", ({ userAgent }) => small(userAgent), "wide"],
+    ["User-Agent", ({ userAgent }) => small(userAgent)],
   ];
   table("refused", now.refused, "None so far.", parts);
 }
@@ -380,7 +380,7 @@ function showRefusals(now) {
 function showTunnels(now) {
   const place = [
     ["Client", ({ client }) => client],
-    ["Asked for", ({ host, path }) => [host, path], "wide"],
+    ["Asked for", ({ host, path }) => [host, path]],
     ["Peer", ({ peer }) => peer],
   ];
   const messages = ({ messagesIn, messagesOut }) =>
@@ -405,7 +405,7 @@ function showTunnels(now) {
     ["When", ({ at }) => `${age(now.time - at)} ago`],
     ...open,
     ["Messages", messages, "number"],
-    ["Close", closeText, "wide"],
+    ["Close", closeText],
   ]);
 }
 
