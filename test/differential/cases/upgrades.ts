@@ -2,7 +2,7 @@
 
 import { type ClientStep, HALF_CLOSE, NEXT_PACKET, RESET, WAIT_END } from "../../harness/exchange.ts";
 import type { Case, Group } from "../case.ts";
-import { get, gets, inPackets, request } from "../case.ts";
+import { get, inPackets, request } from "../case.ts";
 
 const FIELDS = [
   "Connection: Upgrade",
@@ -186,7 +186,7 @@ const others: readonly Case[] = [
 const silent: readonly Case[] = [
   { name: "silent at the first peer", send: [upgrade("/two/upgrade"), OPEN, WAIT_END] },
   { name: "silent at the second", send: [upgrade("/two/upgrade"), OPEN, WAIT_END] },
-  ...gets("/two/1", "/two/2", "/two/3"),
+  ...["/two/1", "/two/2", "/two/3"].map((target) => ({ name: `then ${target}`, send: inPackets(1, get(target)) })),
 ];
 
 export const UPGRADES: readonly Group[] = [
