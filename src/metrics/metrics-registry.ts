@@ -104,15 +104,16 @@ export class MetricsRegistry {
       known.usedBy = number;
       known.leftMs = Number.POSITIVE_INFINITY;
     }
-    const now = this.clock();
-    for (const row of this.placed.values()) if (row.usedBy < number) row.leftMs = Math.min(row.leftMs, now);
-    const inUse = rowsInUse(this.placed.values(), ({ at, kind }) => {
+    const nowMs = this.clock();
+    const left = [...this.placed.values()].filter(({ usedBy }) => usedBy < number);
+    for (const row of left) row.leftMs = Math.min(row.leftMs, nowMs);
+    const inUse = rowsInUse(left, ({ at, kind }) => {
       return kind.open.some((cell) => this.memory.sumOf(at + cell) !== 0);
     });
     const spare = new SpareRows(this.placed, (row) => row.usedBy < number && !inUse.has(row));
     const present = wanted.map((row) => this.placed.get(row.key)?.at ?? this.placeNew(row, number, spare));
     const former = [...this.placed.values()].filter((row) => {
-      return row.usedBy < number && (row.leftMs > now - LINGER_MS || inUse.has(row));
+      return row.usedBy < number && (row.leftMs > nowMs - LINGER_MS || inUse.has(row));
     });
     return { present, former: former.map(({ kind, labels, at }) => ({ kind: kind.name, labels, at })) };
   }

@@ -112,6 +112,7 @@ const FAULTS = [
   { args: ["$http_host"], message: 'invalid origin "$http_host"' },
   { args: ["example.com", "off"], message: 'invalid origin "off"' },
   { args: ["none"], message: 'invalid origin "none"' },
+  { args: ["All"], message: 'invalid origin "All"' },
   { args: ["user@a.com"], message: 'invalid origin "user@a.com"' },
 ];
 

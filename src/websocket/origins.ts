@@ -73,8 +73,9 @@ function parseRegex(text: string): RegExp | ConfigFault {
 }
 
 function parseHost(text: string): HostRule | undefined {
-  const match = WORDS.has(text) ? null : ENTRY.exec(asciiLowerCase(text));
-  if (match === null) return undefined;
+  const lower = asciiLowerCase(text);
+  const match = ENTRY.exec(lower);
+  if (match === null || WORDS.has(lower)) return undefined;
   const [, scheme, written = "", port] = match;
   const host = written.replace(/^\*?\./, "");
   const itself = !written.startsWith("*.");
